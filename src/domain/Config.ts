@@ -1,0 +1,58 @@
+import type * as Redacted from "effect/Redacted"
+
+/** Everything that the programs are told. Times in milliseconds, sizes in bytes, as the keys' names say. */
+export interface Config {
+  readonly pipelineName: string
+  /** `kafka.bootstrap.servers`: host:port of real brokers, or one `file:` URL of an embedded log. */
+  readonly bootstrapServers: ReadonlyArray<string>
+  readonly topics: ReadonlyArray<string>
+  /** `kafka.schema.registry.url`: http(s) URLs, tried in order, or one `file:` URL of a schema directory. */
+  readonly registryUrls: ReadonlyArray<string>
+  /** `${topic}` stands for the topic. */
+  readonly consumerGroup: string
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly autoOffsetReset: "earliest" | "latest" | "none"
+  readonly stateDir: string | undefined
+  /** `max.poll.records`: largest slice handed to a partition's queue at once. */
+  readonly maxPollRecords: number
+  /** `poll.interval.ms`: longest wait of one fetch. */
+  readonly pollIntervalMs: number
+  /** `blocking.queue.size`: records queued at or above which a partition pauses. */
+  readonly blockingQueueSize: number
+  readonly queueMaxBytes: number
+  readonly fetchMaxBytesPerPartition: number
+  readonly batchMaxRows: number
+  readonly batchMaxBytes: number
+  readonly lingerMs: number
+  readonly mysql: DatabaseConfig
+  readonly autoCreate: boolean
+  readonly tableNameFormat: string
+  readonly ddlLockTimeoutMs: number
+  readonly retryBackoffMs: number
+  readonly retryBackoffMaxMs: number
+  readonly shutdownTimeoutMs: number
+  readonly kafkaCommitAdvisory: boolean
+  readonly logLevel: "debug" | "info" | "warn" | "error"
+  readonly logFormat: "text" | "json" | "logfmt"
+}
+
+export type DatabaseConfig =
+  | {
+    readonly kind: "mysql"
+    readonly host: string
+    readonly port: number
+    readonly database: string
+    readonly username: string
+    readonly password: Redacted.Redacted
+    readonly maxPoolSize: number
+    readonly connectTimeoutMs: number
+    readonly statementTimeoutMs: number
+  }
+  | { readonly kind: "libsql"; readonly file: string }
+
+/** The group that reads a topic. */
+export const groupOf = (config: Config, topic: string): string => config.consumerGroup.replaceAll("${topic}", topic)
+
+/** The table that takes a topic's records. */
+export const tableOf = (config: Config, topic: string): string => config.tableNameFormat.replaceAll("${topic}", topic)

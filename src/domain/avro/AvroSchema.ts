@@ -1,0 +1,45 @@
+/** An Avro schema, parsed and with names resolved, as far as the mapping to columns needs it. */
+export type AvroSchema =
+  | {
+    readonly type: "null" | "boolean" | "int" | "long" | "float" | "double" | "string" | "bytes"
+    readonly logical?: LogicalType
+  }
+  | { readonly type: "fixed"; readonly name: string; readonly size: number; readonly logical?: LogicalType }
+  | { readonly type: "enum"; readonly name: string; readonly symbols: ReadonlyArray<string> }
+  | { readonly type: "array"; readonly items: AvroSchema }
+  | { readonly type: "map"; readonly values: AvroSchema }
+  | { readonly type: "union"; readonly branches: ReadonlyArray<AvroSchema> }
+  | RecordSchema
+  /** A use of a record inside itself. */
+  | { readonly type: "reference"; readonly name: string }
+
+export interface RecordSchema {
+  readonly type: "record"
+  readonly name: string
+  readonly fields: ReadonlyArray<RecordField>
+}
+
+export interface RecordField {
+  readonly name: string
+  readonly schema: AvroSchema
+  readonly doc?: string
+}
+
+/** `name` as the schema says; a logical type that is unknown or does not fit its underlying type is absent (Avro: ignored). */
+export type LogicalType =
+  | { readonly name: "decimal"; readonly precision: number; readonly scale: number }
+  | {
+    readonly name:
+      | "big-decimal"
+      | "uuid"
+      | "date"
+      | "time-millis"
+      | "time-micros"
+      | "timestamp-millis"
+      | "timestamp-micros"
+      | "timestamp-nanos"
+      | "local-timestamp-millis"
+      | "local-timestamp-micros"
+      | "local-timestamp-nanos"
+      | "duration"
+  }

@@ -1,0 +1,74 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type * as Mailbox from "effect/Mailbox"
+import type * as Scope from "effect/Scope"
+import type { FetchedBatch } from "../domain/KafkaRecord.js"
+
+/** No broker answers. Only joining fails with it; a membership that exists retries by itself, for ever. */
+export class KafkaUnavailable
+  extends Data.TaggedError("KafkaUnavailable")<{ readonly what: string; readonly cause: unknown }>
+{
+  override get message(): string {
+    return `cannot reach Kafka: ${this.what}`
+  }
+}
+
+/** The brokers answer and refuse, or the client cannot go on: retrying without a change does not help. */
+export class KafkaRefused extends Data.TaggedError("KafkaRefused")<{
+  readonly what: string
+  readonly cure: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return `${this.what}; ${this.cure}`
+  }
+}
+
+/**
+ * What happens to a membership, in order. Every `Assigned` replaces everything that was held before (eager protocol):
+ * it implies that the old generation is lost. All its partitions are paused until `seek` and `resume`.
+ */
+export type GroupEvent = Data.TaggedEnum<{
+  Assigned: { readonly generation: number; readonly partitions: ReadonlyArray<number> }
+  /** Nothing is held any more; another member may own the partitions already. A new `Assigned` follows. */
+  Lost: { readonly generation: number; readonly reason: string }
+}>
+export const GroupEvent = Data.taggedEnum<GroupEvent>()
+
+export interface JoinOptions {
+  readonly topic: string
+  readonly group: string
+  /**
+   * Called for each fetch, in offset order per partition, synchronously. It must neither block nor throw. Answers
+   * whether to go on fetching this partition ("pause" holds until `resume`).
+   */
+  readonly onBatch: (batch: FetchedBatch) => "fetch" | "pause"
+}
+
+/** One member of one group on one topic. It leaves the group when its scope closes. */
+export interface Membership {
+  /** Ends with `KafkaRefused` when the client is beyond repair. */
+  readonly events: Mailbox.ReadonlyMailbox<GroupEvent, KafkaRefused>
+  /** Next fetch of the partition starts at `offset`; what was fetched before and not delivered is discarded. */
+  readonly seek: (partition: number, offset: bigint) => Effect.Effect<void>
+  readonly pause: (partition: number) => Effect.Effect<void>
+  readonly resume: (partition: number) => Effect.Effect<void>
+  /**
+   * Waits until the coordinator has answered a heartbeat sent after this call, in the current generation (PROTOCOL:
+   * a fenced owner must not acquire again before). Never returns if the generation is over: a new `Assigned` follows.
+   */
+  readonly confirmed: Effect.Effect<void>
+  /**
+   * Tells the group's committed offsets to Kafka, for lag tools only. Never fails, never waits for an answer longer than
+   * the request timeout, drops partitions that are not assigned now.
+   */
+  readonly commit: (
+    offsets: ReadonlyArray<{ readonly partition: number; readonly offset: bigint }>
+  ) => Effect.Effect<void>
+}
+
+export class Consumer extends Context.Tag("tributary/Consumer")<Consumer, {
+  /** Joins `group` for `topic`. Offsets never come from Kafka: fetching begins where `seek` says. */
+  readonly join: (options: JoinOptions) => Effect.Effect<Membership, KafkaUnavailable | KafkaRefused, Scope.Scope>
+}>() {}
