@@ -1,9 +1,28 @@
 import { defineConfig } from "vitest/config"
 
+const real = ["test/integration/**/*.test.ts", "test/e2e/**/*.test.ts"]
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     maxWorkers: 2,
-    coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "html"] }
+    minWorkers: 1,
+    teardownTimeout: 30_000,
+    reporters: ["default", "./test/servers/reporter.ts"],
+    coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "html"] },
+    projects: [
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: real } },
+      {
+        test: {
+          name: "integration",
+          include: real,
+          globalSetup: "./test/servers/globalSetup.ts",
+          pool: "forks",
+          // One file after the other: they share the servers, and some measure times.
+          poolOptions: { forks: { singleFork: true } },
+          testTimeout: 60_000,
+          hookTimeout: 120_000
+        }
+      }
+    ]
   }
 })

@@ -1,0 +1,48 @@
+import { describe, inject, it } from "vitest"
+import { type ServerName, serverNames } from "./context.js"
+
+/** `own:` asks not for the shared server but for the means to start one that the test may kill and restart. */
+export type Need = ServerName | `own:${ServerName}`
+
+/** Addresses for tests that are collected, and counted, but do not run. */
+const nowhere: Record<ServerName, string> = {
+  kafka: "127.0.0.1:1",
+  registry: "http://127.0.0.1:1/apis/ccompat/v7",
+  mysql: "mysql://root@127.0.0.1:1"
+}
+
+const nameOf = (need: Need): ServerName => serverNames.find((name) => need.endsWith(name)) ?? "kafka"
+
+const missing = (need: Need): string | undefined => {
+  const name = nameOf(need)
+  const server = need.startsWith("own:") ? inject("startable")[name] : inject(name)
+  return "missing" in server ? `${need}: ${server.missing}` : undefined
+}
+
+const addressOf = (name: ServerName): string => {
+  const server = inject(name)
+  return "address" in server ? server.address : nowhere[name]
+}
+
+/**
+ * A `describe` for tests that need servers. Where one cannot be had the tests are counted as skipped, with the reason in
+ * their name; or the group fails, if TRIBUTARY_TEST_REQUIRE names the server.
+ */
+export const describeWith = (
+  needs: ReadonlyArray<Need>,
+  name: string,
+  body: (servers: Readonly<Record<ServerName, string>>) => void
+): void => {
+  const servers = { kafka: addressOf("kafka"), registry: addressOf("registry"), mysql: addressOf("mysql") }
+  const lacking = needs.filter((need) => missing(need) !== undefined)
+  const reasons = lacking.map(missing).join("; ")
+  if (lacking.length === 0) {
+    describe(name, () => body(servers))
+  } else if (lacking.some((need) => inject("required").includes(nameOf(need)))) {
+    it(`${name} has the servers that TRIBUTARY_TEST_REQUIRE names`, () => {
+      throw new Error(`there is no ${reasons}`)
+    })
+  } else {
+    describe.skip(`${name} (left out, no ${reasons})`, () => body(servers))
+  }
+}
