@@ -1,0 +1,130 @@
+import * as Either from "effect/Either"
+import type { KafkaRecord } from "./KafkaRecord.js"
+import { BatchFault, type BatchHeader, batchHeaderBytes, writeBatch } from "./recordBatch.js"
+import { VarintReader, VarintWriter } from "./varint.js"
+
+/** A compression of whole batches. Pure functions, because the domain knows no library. */
+export interface BatchCodec {
+  /** The code in the batch's attributes: 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
+  readonly code: number
+  readonly compress: (bytes: Uint8Array) => Uint8Array
+  /** Left says why the bytes cannot be expanded, or that they would become more than `bytesMax`. */
+  readonly decompress: (bytes: Uint8Array, bytesMax: number) => Either.Either<Uint8Array, string>
+}
+
+/** Bound on one expanded batch: a small compressed one may unfold without end. */
+const expandedBytesMax = 512 * 1024 * 1024
+
+/** One batch of at least one record, offsets ascending, headers without null names. */
+export const encodeBatch = (
+  records: readonly [KafkaRecord, ...ReadonlyArray<KafkaRecord>],
+  codec?: BatchCodec
+): Uint8Array => {
+  const baseOffset = records[0].offset
+  const baseTimestampMs = BigInt(records[0].timestampMs)
+  let lastOffset = baseOffset
+  let maxTimestampMs = baseTimestampMs
+  const all = new VarintWriter()
+  for (const record of records) {
+    const timestampMs = BigInt(record.timestampMs)
+    lastOffset = record.offset
+    if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs
+    const body = encodeRecord(record, Number(record.offset - baseOffset), timestampMs - baseTimestampMs)
+    all.int(body.length)
+    all.bytes(body)
+  }
+  const fields = { baseOffset, lastOffset, baseTimestampMs, maxTimestampMs, recordCount: records.length }
+  return codec === undefined
+    ? writeBatch({ ...fields, codec: 0 }, all.written)
+    : writeBatch({ ...fields, codec: codec.code }, codec.compress(all.written))
+}
+
+const encodeRecord = (record: KafkaRecord, offsetDelta: number, timestampDelta: bigint): Uint8Array => {
+  const body = new VarintWriter()
+  body.byte(0)
+  body.long(timestampDelta)
+  body.int(offsetDelta)
+  writeNullable(body, record.key)
+  writeNullable(body, record.value)
+  body.int(record.headers.length)
+  for (const [name, value] of record.headers) {
+    writeNullable(body, encoder.encode(name))
+    writeNullable(body, value)
+  }
+  return body.written
+}
+
+/**
+ * The data records of a batch that `readBatchHeader` accepted, keys and values as views on `bytes` (or on the expanded
+ * bytes). Control batches have none. `at` is where the batch starts in `bytes`.
+ */
+export const decodeRecords = (
+  bytes: Uint8Array,
+  at: number,
+  header: BatchHeader,
+  codecs: ReadonlyMap<number, BatchCodec>
+): Either.Either<ReadonlyArray<KafkaRecord>, BatchFault> => {
+  if (header.control) return Either.right([])
+  const corrupt = (reason: string) => Either.left(BatchFault.Corrupt({ position: header.position, reason }))
+  let payload = bytes.subarray(at + batchHeaderBytes, at + header.bytes)
+  if (header.codec !== 0) {
+    const codec = codecs.get(header.codec)
+    if (codec === undefined) return corrupt(`compression ${header.codec} is not supported here`)
+    const expanded = codec.decompress(payload, expandedBytesMax)
+    if (Either.isLeft(expanded)) return corrupt(expanded.left)
+    payload = expanded.right
+  }
+  const records: Array<KafkaRecord> = []
+  const reader = new VarintReader(payload, 0, payload.length)
+  let previous = header.baseOffset - 1n
+  for (let index = 0; index < header.recordCount; index++) {
+    const record = decodeRecord(reader, payload, header)
+    if (record === undefined) return corrupt(`record ${index} of ${header.recordCount} does not fit its length`)
+    // A reader that trusts the order would skip or repeat records.
+    if (record.offset <= previous || record.offset > header.lastOffset) {
+      return corrupt(`record ${index} has offset ${record.offset} after ${previous}`)
+    }
+    previous = record.offset
+    records.push(record)
+  }
+  if (reader.position !== payload.length) return corrupt("bytes left after the last record")
+  return Either.right(records)
+}
+
+const decodeRecord = (reader: VarintReader, payload: Uint8Array, header: BatchHeader): KafkaRecord | undefined => {
+  const length = reader.int()
+  const end = reader.position + length
+  if (length < 0 || !(end <= payload.length)) return undefined
+  reader.bytes(1)
+  const timestampDelta = reader.long()
+  const offset = header.baseOffset + BigInt(reader.int())
+  const key = readNullable(reader)
+  const value = readNullable(reader)
+  const headerCount = reader.int()
+  const headers: Array<readonly [string, Uint8Array | null]> = []
+  // The reader's position is NaN once something is missing, so that a senseless count ends at once.
+  for (let index = 0; index < headerCount && reader.position <= end; index++) {
+    const name = readNullable(reader)
+    headers.push([name === null ? "" : decoder.decode(name), readNullable(reader)])
+  }
+  if (reader.position !== end || headerCount < 0) return undefined
+  const timestampMs = header.timestampType === "LogAppendTime"
+    ? header.maxTimestampMs
+    : header.baseTimestampMs + timestampDelta
+  return { offset, timestampMs: Number(timestampMs), key, value, headers }
+}
+
+const writeNullable = (writer: VarintWriter, bytes: Uint8Array | null): void => {
+  if (bytes === null) return writer.int(-1)
+  writer.int(bytes.length)
+  writer.bytes(bytes)
+}
+
+/** -1 is null; a length below it is corrupt and read as bytes that are not there. */
+const readNullable = (reader: VarintReader): Uint8Array | null => {
+  const length = reader.int()
+  return length === -1 ? null : reader.bytes(length)
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
