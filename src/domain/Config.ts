@@ -51,8 +51,13 @@ export type DatabaseConfig =
   }
   | { readonly kind: "libsql"; readonly file: string }
 
+/** What commands get that use Kafka and the registry but no database. `topics` may be empty. */
+export type ClientConfig = Omit<Config, "mysql">
+
 /** The group that reads a topic. */
-export const groupOf = (config: Config, topic: string): string => config.consumerGroup.replaceAll("${topic}", topic)
+export const groupOf = (config: Pick<Config, "consumerGroup">, topic: string): string =>
+  config.consumerGroup.replaceAll("${topic}", topic)
 
 /** The table that takes a topic's records. */
-export const tableOf = (config: Config, topic: string): string => config.tableNameFormat.replaceAll("${topic}", topic)
+export const tableOf = (config: Pick<Config, "tableNameFormat">, topic: string): string =>
+  config.tableNameFormat.replaceAll("${topic}", topic)

@@ -1,0 +1,123 @@
+import * as ParseResult from "effect/ParseResult"
+import type { Redacted } from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+/** What is known of one configuration key. Documents, completion and checks are made from it. */
+export interface KeyInfo {
+  /** The one spelling that documents and `config show` use. */
+  readonly key: string
+  /** Other spellings that people bring from Kafka clients and connectors. */
+  readonly aliases: ReadonlyArray<string>
+  /** Completes "expected …". */
+  readonly expected: string
+  /** As it would be written in a file; undefined: there is none. */
+  readonly fallback: string | undefined
+  /** What it is, where its default comes from, what too low and too high do. */
+  readonly doc: string
+  /** May hold a secret: can be given as `…_FILE`, and is shown only through `display`. */
+  readonly secret: boolean
+  /** The value as people may see it. */
+  readonly display: (text: string) => string
+}
+
+export interface KeySpec<A> extends KeyInfo {
+  readonly schema: Schema.Schema<A, string>
+}
+
+interface Details {
+  readonly doc: string
+  readonly fallback?: string
+  readonly aliases?: ReadonlyArray<string>
+}
+
+interface Kind<A> {
+  readonly schema: Schema.Schema<A, string>
+  readonly expected: string
+  readonly secret?: boolean
+  readonly display?: (text: string) => string
+}
+
+export const key = <A>(name: string, kind: Kind<A>, details: Details): KeySpec<A> => ({
+  key: name,
+  aliases: details.aliases ?? [],
+  schema: kind.schema,
+  expected: kind.expected,
+  fallback: details.fallback,
+  doc: details.doc,
+  secret: kind.secret ?? false,
+  display: kind.display ?? ((shown) => shown)
+})
+
+/** Whole numbers only: "1e3" and "0x10" would pass a looser reading, and surprise whoever reads the file later. */
+export const integer = (min: number, max: number): Kind<number> => ({
+  schema: Schema.String.pipe(
+    Schema.pattern(/^-?\d{1,15}$/),
+    Schema.compose(Schema.NumberFromString),
+    Schema.between(min, max)
+  ),
+  expected: `a whole number from ${min} to ${max}`
+})
+
+export const boolean: Kind<boolean> = {
+  schema: Schema.transform(
+    Schema.Lowercase.pipe(Schema.compose(Schema.Literal("true", "false"))),
+    Schema.Boolean,
+    { strict: true, decode: (word) => word === "true", encode: (value) => value ? "true" : "false" }
+  ),
+  expected: "true or false"
+}
+
+export const choice = <const Values extends readonly [string, ...ReadonlyArray<string>]>(
+  ...values: Values
+): Kind<Values[number]> => ({
+  schema: Schema.Lowercase.pipe(Schema.compose(Schema.Literal(...values), { strict: false })),
+  expected: `one of ${values.join(", ")}`
+})
+
+export const text = (pattern: RegExp, expected: string): Kind<string> => ({
+  schema: Schema.String.pipe(Schema.pattern(pattern)),
+  expected
+})
+
+/** Items between commas, trimmed, each matched by `item`, at least one, none twice. */
+export const list = (item: (part: string) => boolean, expected: string): Kind<ReadonlyArray<string>> => ({
+  schema: Schema.transform(
+    Schema.String,
+    Schema.Array(Schema.String),
+    {
+      strict: true,
+      decode: (items) => items.split(",").map((part) => part.trim()),
+      encode: (items) => items.join(",")
+    }
+  ).pipe(
+    Schema.filter((items) => items.every(item) && new Set(items).size === items.length)
+  ),
+  expected,
+  // No list of ours takes user and password, and none may show them when somebody tries.
+  display: (items) => /[@?]/.test(items) ? "<redacted>" : items
+})
+
+export const secretText: Kind<Redacted> = {
+  schema: Schema.Redacted(Schema.String),
+  expected: "text",
+  secret: true,
+  display: () => "<redacted>"
+}
+
+/** A value of its own syntax, read by a function that answers undefined for what it cannot read. */
+export const parsed = <A, I>(
+  target: Schema.Schema<A, I>,
+  read: (text: string) => I | undefined,
+  write: (value: I) => string,
+  expected: string
+): Kind<A> => ({
+  schema: Schema.transformOrFail(Schema.String, target, {
+    strict: true,
+    decode: (input, _, ast) => {
+      const value = read(input)
+      return value === undefined ? ParseResult.fail(new ParseResult.Type(ast, input)) : ParseResult.succeed(value)
+    },
+    encode: (value) => ParseResult.succeed(write(value))
+  }),
+  expected
+})

@@ -1,0 +1,71 @@
+import { type ClientConfig, type DatabaseConfig, tableOf } from "../Config.js"
+import { isFileUrl } from "./addresses.js"
+import type { ConfigProblem } from "./ConfigProblem.js"
+import type { KeyInfo } from "./KeySpec.js"
+import { keys } from "./keys.js"
+import type { Setting } from "./settings.js"
+
+/** Values that are right one by one and cannot be right together. */
+export const contradictions = (
+  config: ClientConfig & { readonly mysql?: DatabaseConfig },
+  given: ReadonlyMap<string, Setting>
+): ReadonlyArray<ConfigProblem> => {
+  const problems: Array<ConfigProblem> = []
+  const refuse = (key: KeyInfo, what: string, expected: string) => {
+    const setting = given.get(key.key)
+    problems.push({
+      code: "TRB-1005",
+      key: key.key,
+      value: setting === undefined ? key.fallback : key.display(setting.text),
+      source: setting?.source ?? "default",
+      what,
+      expected: `expected ${expected}`
+    })
+  }
+  const atMost = (low: KeyInfo, lowValue: number, high: KeyInfo, highValue: number, factor = 1) => {
+    if (lowValue * factor <= highValue) return
+    const limit = factor === 1 ? high.key : `a ${factor === 3 ? "third" : `1/${factor}`} of ${high.key}`
+    // Blamed on the key that somebody wrote.
+    const blamed = given.has(low.key) || !given.has(high.key) ? low : high
+    refuse(blamed, `${low.key}=${lowValue} does not fit ${high.key}=${highValue}`, `${low.key} at most ${limit}`)
+  }
+  atMost(keys.heartbeatIntervalMs, config.heartbeatIntervalMs, keys.sessionTimeoutMs, config.sessionTimeoutMs, 3)
+  atMost(keys.maxPollRecords, config.maxPollRecords, keys.blockingQueueSize, config.blockingQueueSize)
+  atMost(keys.retryBackoffMs, config.retryBackoffMs, keys.retryBackoffMaxMs, config.retryBackoffMaxMs)
+  atMost(keys.fetchMaxBytesPerPartition, config.fetchMaxBytesPerPartition, keys.queueMaxBytes, config.queueMaxBytes)
+  for (const topic of config.topics) {
+    const table = tableOf(config, topic)
+    if (table.length > 64) {
+      refuse(
+        keys.tableNameFormat,
+        `the table of topic ${topic} would be called ${table}, which is ${table.length} characters long`,
+        "a name of at most 64 characters, MySQL's limit"
+      )
+    }
+  }
+  embedded(config, refuse)
+  return problems
+}
+
+/**
+ * The embedded layers belong together: schema ids of a file log mean nothing in another registry, and a database file
+ * cannot be shared by the instances of a consumer group.
+ */
+const embedded = (
+  config: ClientConfig & { readonly mysql?: DatabaseConfig },
+  refuse: (key: KeyInfo, what: string, expected: string) => void
+): void => {
+  const log = config.bootstrapServers.filter(isFileUrl).length
+  const schemas = config.registryUrls.filter(isFileUrl).length
+  if (log > 0 && config.bootstrapServers.length > 1) {
+    refuse(keys.bootstrapServers, "a file: URL stands beside others", "either brokers or one file: URL")
+  }
+  if (schemas > 0 && config.registryUrls.length > 1) {
+    refuse(keys.registryUrls, "a file: URL stands beside others", "either registries or one file: URL")
+  }
+  const together = "all three embedded (file:, file:, libsql:file:) or none"
+  if (log > 0 !== schemas > 0) refuse(keys.registryUrls, "embedded and real servers are mixed", together)
+  else if (config.mysql !== undefined && log > 0 !== (config.mysql.kind === "libsql")) {
+    refuse(keys.mysqlUrl, "embedded and real servers are mixed", together)
+  }
+}
