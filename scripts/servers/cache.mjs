@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -68,6 +68,14 @@ const withLock = async (file, body) => {
   }
 }
 
+/** Deletes what downloads of processes that died have left. @param {string} name */
+const removeAbandoned = async (name) => {
+  for (const entry of await readdir(cacheRoot())) {
+    const [, of, pid] = /^(.*)\.partial-(\d+)-/.exec(entry) ?? []
+    if (of === name && !alive(Number(pid))) await rm(join(cacheRoot(), entry), { recursive: true, force: true })
+  }
+}
+
 /**
  * The folder `name` in the cache, filled by `fill` if it is not there yet. It is filled under another name and renamed
  * when its stamp is written: a download that was cut short is never used, whatever killed it.
@@ -82,13 +90,16 @@ export const cached = async (name, fill) => {
   await mkdir(cacheRoot(), { recursive: true })
   return withLock(`${dir}.lock`, async () => {
     if (existsSync(stamp)) return dir
-    const partial = `${dir}.partial-${randomBytes(4).toString("hex")}`
+    await removeAbandoned(name)
+    const partial = `${dir}.partial-${process.pid}-${randomBytes(4).toString("hex")}`
     try {
       await mkdir(partial)
       await fill(partial)
       await writeFile(join(partial, "complete.json"), JSON.stringify({ name, at: new Date().toISOString() }))
-      await rm(dir, { recursive: true, force: true })
-      await rename(partial, dir)
+      if (!existsSync(stamp)) {
+        await rm(dir, { recursive: true, force: true })
+        await rename(partial, dir)
+      }
     } finally {
       await rm(partial, { recursive: true, force: true })
     }

@@ -54,6 +54,7 @@ const kraft = (node, ports) => ({
 const withZookeeper = (node, ports) => ({
   "broker.id": node + 1,
   "zookeeper.connect": `${host}:${ports[1]}`,
+  "zookeeper.session.timeout.ms": 2000,
   "listeners": `PLAINTEXT://${host}:${ports[node * 2]}`,
   "advertised.listeners": `PLAINTEXT://${host}:${ports[node * 2]}`
 })
@@ -69,6 +70,7 @@ const zookeeperSpec = async (base, libs, port) => {
     file,
     properties({
       "dataDir": join(dir, "data"),
+      "tickTime": 500,
       "clientPort": port,
       "clientPortAddress": host,
       "admin.enableServer": false,
@@ -133,13 +135,11 @@ export const attachKafka = (specs) => {
       await Promise.all(chosen(node).map((server) => server.kill(signal)))
     },
     start: async (node) => {
-      await Promise.all(chosen(node).map((server) => server.start()))
-      await Promise.all(chosen(node).map((server) => server.ready()))
+      await Promise.all(chosen(node).map((server) => server.startAgain()))
     },
     restart: async (signal = "SIGTERM", node) => {
       await Promise.all(chosen(node).map((server) => server.kill(signal)))
-      await Promise.all(chosen(node).map((server) => server.start()))
-      await Promise.all(chosen(node).map((server) => server.ready()))
+      await Promise.all(chosen(node).map((server) => server.startAgain()))
     },
     stop: async () => {
       await Promise.all(servers.map((server) => server.stop()))

@@ -121,6 +121,18 @@ export const attach = (spec) => {
     if (spec.container === undefined) spawnServer(spec)
     else await run("docker", ["start", spec.container])
   }
+  /** A broker killed by SIGKILL gives up while its old session in ZooKeeper lives, so one attempt is not enough. */
+  const startAgain = async () => {
+    for (let tries = 1;; tries++) {
+      try {
+        await start()
+        return await untilReady(spec)
+      } catch (error) {
+        if (tries === 5 || !error.message.includes("ended while it started")) throw error
+        await sleep(1000)
+      }
+    }
+  }
   return {
     name: spec.name,
     spec,
@@ -131,10 +143,10 @@ export const attach = (spec) => {
     kill,
     start,
     ready: () => untilReady(spec),
+    startAgain,
     restart: async (signal = "SIGTERM") => {
       await kill(signal)
-      await start()
-      await untilReady(spec)
+      await startAgain()
     },
     stop: async () => {
       if (spec.container === undefined) await kill("SIGKILL")

@@ -48,10 +48,7 @@ export const attachSingle = (spec, address) => {
     },
     isAlive: server.isAlive,
     kill: server.kill,
-    start: async () => {
-      await server.start()
-      await server.ready()
-    },
+    start: server.startAgain,
     restart: server.restart,
     stop: server.stop
   }

@@ -64,7 +64,7 @@ export default class Summary implements Reporter {
     )
     const all = count(this.modules)
     const failed = all.failed + this.errors.length
-    const incomplete = this.incomplete(rows)
+    const incomplete = this.incomplete(all.skipped)
     process.stdout.write(
       [
         "",
@@ -78,16 +78,17 @@ export default class Summary implements Reporter {
     )
   }
 
-  private incomplete(rows: ReadonlyArray<Counts & { readonly name: string }>): string | undefined {
+  /** Why this run must not be taken for a full pass, if so. */
+  private incomplete(skipped: number): string | undefined {
     const integration = this.modules.find((module) => module.project.name === "integration")
-    if (integration === undefined) return "the integration tests on real servers were not part of this run"
-    if (this.modules.every((module) => module.project === integration.project)) {
-      return "only tests on real servers were part of this run"
-    }
-    const skipped = rows.reduce((sum, row) => sum + row.skipped, 0)
-    const why = reasons(integration.project)
-    if (skipped > 0) return `${skipped} tests were left out${why.length === 0 ? "" : `; ${why.join("; ")}`}`
-    if (why.length > 0) return why.join("; ")
-    return undefined
+    const parts = [
+      ...(integration === undefined ? ["the tests on real servers were not part of this run"] : []),
+      ...(this.modules.every((module) => module.project.name === "integration")
+        ? ["the tests without servers were not part of this run"]
+        : []),
+      ...(skipped > 0 ? [`${skipped} tests were left out`] : []),
+      ...reasons(integration?.project)
+    ]
+    return parts.length > 0 ? parts.join("; ") : undefined
   }
 }
