@@ -1,0 +1,195 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Dialect } from "../../domain/sql/Dialect.js"
+import {
+  type AcquireRequest,
+  type Claim,
+  Destination,
+  DestinationUnavailable,
+  type PartitionRows,
+  type Resolution,
+  WriteError,
+  WriteOutcome,
+  type WriteRequest
+} from "../Destination.js"
+
+/** What happens to one transaction. `Committed…Lost` and `…Lost` at COMMIT look the same from outside: unknown. */
+export type Fault =
+  | { readonly _tag: "None" }
+  | { readonly _tag: "Reject"; readonly error: WriteError }
+  | { readonly _tag: "CommitAnswerLost" }
+  | { readonly _tag: "CommitLost" }
+
+interface OffsetRow {
+  offset: bigint
+  generation: bigint
+  owner: string
+  sourceId: number
+}
+
+export interface MemoryRow {
+  readonly table: string
+  readonly sourceId: number
+  readonly partition: number
+  readonly offset: bigint
+  readonly text: string
+  /** Owner of the transaction that wrote it. */
+  readonly owner: string
+}
+
+/** A database in memory, with the row lock on the offset and faults chosen by the test. */
+export class MemoryDatabase {
+  readonly offsets = new Map<string, OffsetRow>()
+  readonly rows: Array<MemoryRow> = []
+  readonly keys = new Set<string>()
+  readonly tables = new Set<string>()
+  /** Owner of each acquisition, in order, per partition. */
+  readonly owners: Array<string> = []
+  private readonly locks = new Map<string, Effect.Semaphore>()
+  /** Called once per transaction, before anything is written. */
+  fault: (request: WriteRequest) => Fault = () => ({ _tag: "None" })
+  /** How long a transaction takes. */
+  latencyMs = 0
+  down = false
+
+  lock(key: string): Effect.Semaphore {
+    const existing = this.locks.get(key)
+    if (existing !== undefined) return existing
+    const created = Effect.unsafeMakeSemaphore(1)
+    this.locks.set(key, created)
+    return created
+  }
+}
+
+export class MemoryDatabaseTag extends Context.Tag("tributary/MemoryDatabase")<MemoryDatabaseTag, MemoryDatabase>() {}
+
+const keyOf = (
+  { group, partition, topic }: { readonly topic: string; readonly partition: number; readonly group: string }
+) => `${topic}/${partition}/${group}`
+
+const insert = /^INSERT INTO [`"](.+?)[`"].*? VALUES\s*(.*)$/s
+const row = /\((\d+)\s*,\s*(\d+)\s*,\s*(\d+)([^()]*)\)/g
+
+/** Reads back the text that the row encoder has written: key columns first, values without parentheses. */
+const parseStatement = (statement: string, owner: string): ReadonlyArray<MemoryRow> => {
+  const [, table = "", values = ""] = insert.exec(statement) ?? []
+  return [...values.matchAll(row)].map(([, sourceId, partition, offset = "0", text = ""]) => ({
+    table,
+    sourceId: Number(sourceId),
+    partition: Number(partition),
+    offset: BigInt(offset),
+    text,
+    owner
+  }))
+}
+
+const reachable = (database: MemoryDatabase): Effect.Effect<void, DestinationUnavailable> =>
+  Effect.suspend(() =>
+    database.down ? Effect.fail(new DestinationUnavailable({ what: "the database is down", code: 2003 })) : Effect.void
+  )
+
+const holds = (found: OffsetRow | undefined, { generation, owner }: Claim): found is OffsetRow =>
+  found !== undefined && found.generation === generation && found.owner === owner
+
+const write = (database: MemoryDatabase, request: WriteRequest): Effect.Effect<WriteOutcome> =>
+  Effect.gen(function*() {
+    const { claim, expected, next, statements } = request
+    if (database.down) return rolledBack("reconnect", 2003, "the database is down")
+    const fault = database.fault(request)
+    const stored = database.offsets.get(keyOf(claim))
+    if (!holds(stored, claim) || stored.offset !== expected) return WriteOutcome.Fenced()
+    yield* Effect.sleep(database.latencyMs)
+    if (fault._tag === "Reject") return WriteOutcome.RolledBack({ error: fault.error })
+    const rows = statements.flatMap((statement) => parseStatement(statement, claim.owner))
+    const keys = rows.map(({ offset, partition, sourceId, table }) => `${table}/${sourceId}/${partition}/${offset}`)
+    if (keys.some((key) => database.keys.has(key)) || new Set(keys).size < keys.length) {
+      return rolledBack("already-there", 1062, "Duplicate entry")
+    }
+    const lost = new WriteError({ class: "reconnect", code: 2013, what: "connection lost during COMMIT" })
+    if (fault._tag === "CommitLost") return WriteOutcome.Unknown({ error: lost })
+    stored.offset = next
+    database.rows.push(...rows)
+    for (const key of keys) database.keys.add(key)
+    return fault._tag === "CommitAnswerLost" ? WriteOutcome.Unknown({ error: lost }) : WriteOutcome.Committed()
+  }).pipe(database.lock(keyOf(request.claim)).withPermits(1))
+
+const rolledBack = (errorClass: WriteError["class"], code: number, what: string) =>
+  WriteOutcome.RolledBack({ error: new WriteError({ class: errorClass, code, what }) })
+
+const acquire = (database: MemoryDatabase, request: AcquireRequest) =>
+  Effect.sync((): Claim => {
+    const key = keyOf(request)
+    const stored = database.offsets.get(key) ??
+      { offset: request.initial, generation: 0n, owner: "", sourceId: request.sourceId }
+    stored.generation += 1n
+    stored.owner = request.owner
+    database.offsets.set(key, stored)
+    database.owners.push(request.owner)
+    return { ...request, generation: stored.generation, offset: stored.offset }
+  }).pipe(database.lock(keyOf(request)).withPermits(1))
+
+const resolve = (database: MemoryDatabase, { claim, expected, next }: WriteRequest) =>
+  Effect.sync((): Resolution => {
+    const stored = database.offsets.get(keyOf(claim))
+    if (!holds(stored, claim)) return "Fenced"
+    return stored.offset === next ? "Committed" : stored.offset === expected ? "NotCommitted" : "ForeignWriter"
+  }).pipe(database.lock(keyOf(claim)).withPermits(1))
+
+const snapshotOf = (database: MemoryDatabase, topic: string, group: string, table: string): Array<PartitionRows> =>
+  [...database.offsets].flatMap(([key, stored]) => {
+    const [storedTopic, partitionText, storedGroup] = key.split("/")
+    if (storedTopic !== topic || storedGroup !== group) return []
+    const partition = Number(partitionText)
+    const offsets = database.rows.filter((one) => one.table === table && one.partition === partition).map((one) =>
+      one.offset
+    )
+    const sorted = offsets.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    const rows = {
+      count: BigInt(offsets.length),
+      distinctOffsets: BigInt(new Set(offsets).size),
+      firstOffset: sorted[0] ?? null,
+      lastOffset: sorted.at(-1) ?? null,
+      beyondStored: BigInt(offsets.filter((offset) => offset >= stored.offset).length)
+    }
+    return [{ topic, partition, group, storedOffset: stored.offset, rows }]
+  })
+
+const destination = (database: MemoryDatabase, dialect: Dialect) => {
+  const up = reachable(database)
+  return Destination.of({
+    dialect,
+    prepare: up,
+    source: () => Effect.as(up, 1),
+    stored: (topic, group) =>
+      Effect.map(up, () =>
+        [...database.offsets].flatMap(([key, { offset, sourceId }]) => {
+          const [storedTopic, partition, storedGroup] = key.split("/")
+          return storedTopic === topic && storedGroup === group
+            ? [{ topic, partition: Number(partition), group, offset, sourceId }]
+            : []
+        })),
+    acquire: (request) => Effect.zipRight(up, acquire(database, request)),
+    write: (request) => write(database, request),
+    resolve: (request) => Effect.zipRight(up, resolve(database, request)),
+    ensureTable: ({ table }) => Effect.map(up, () => void database.tables.add(table)),
+    holdsRows: (table, _sourceId, partition) =>
+      Effect.map(up, () => database.rows.some((one) => one.table === table && one.partition === partition)),
+    snapshot: (wanted) =>
+      Effect.map(up, () => wanted.flatMap(({ group, table, topic }) => snapshotOf(database, topic, group, table))),
+    rowOffsets: ({ from, limit, partition, table, to }) =>
+      Effect.map(up, () =>
+        database.rows.filter((one) => one.table === table && one.partition === partition)
+          .map((one) => one.offset).filter((offset) => offset >= from && offset < to).slice(0, limit))
+  })
+}
+
+/** A destination in memory; the dialect decides only how statements look. */
+export const layerMemory = (dialect: Dialect): Layer.Layer<Destination | MemoryDatabaseTag> =>
+  Layer.unwrapEffect(Effect.sync(() => {
+    const database = new MemoryDatabase()
+    return Layer.merge(
+      Layer.succeed(MemoryDatabaseTag, database),
+      Layer.succeed(Destination, destination(database, dialect))
+    )
+  }))

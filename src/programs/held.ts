@@ -1,0 +1,62 @@
+import * as Data from "effect/Data"
+import type { LogRange } from "../domain/KafkaRecord.js"
+
+/**
+ * The partition cannot go on without a person; the others can. Nothing of it is skipped: it stays where it is until it
+ * is assigned again.
+ */
+export class Held extends Data.TaggedError("Held")<{ readonly what: string; readonly cure: string }> {
+  override get message(): string {
+    return `${this.what}; ${this.cure}`
+  }
+}
+
+interface Where {
+  readonly topic: string
+  readonly partition: number
+  readonly group: string
+}
+
+/** The statement by which a person moves a stored offset. It raises the generation, so that a running owner notices. */
+const moveOffset = ({ topic, partition, group }: Where, to: bigint): string =>
+  `UPDATE kafka_offsets SET \`offset\` = ${to}, generation = generation + 1 WHERE topic = '${topic}' AND \`partition\` = ${partition} AND consumer_group = '${
+    group.replaceAll("'", "''")
+  }'`
+
+/** Whether the log still holds what comes next: OFFSET_OUT_OF_RANGE must stop a partition, never skip or repeat. */
+export const outOfRange = (where: Where, position: bigint, range: LogRange): Held | undefined => {
+  if (position < range.low) {
+    return new Held({
+      what:
+        `records are gone: ${where.topic}-${where.partition} wants offset ${position}, but its log starts at ${range.low}: `
+        + `${range.low - position} offsets were deleted before they were written`,
+      cure: `to accept the loss, stop Tributary and run: ${moveOffset(where, range.low)}`
+    })
+  }
+  if (position > range.end) {
+    return new Held({
+      what: `${where.topic}-${where.partition} wants offset ${position}, but its log ends at ${range.end}: `
+        + `the topic was deleted and created again, or its log was truncated`,
+      cure: `to read the new log from its start, stop Tributary and run: ${moveOffset(where, range.low)}`
+    })
+  }
+  return undefined
+}
+
+/** A group that has read the topic elsewhere must not silently begin again at the earliest record. */
+export const committedElsewhere = (where: Where, committed: bigint): Held =>
+  new Held({
+    what: `kafka_offsets has no row for ${where.topic}-${where.partition} in group ${where.group}, `
+      + `but the group has committed offset ${committed} to Kafka: something has consumed this partition before`,
+    cure:
+      `to go on there: INSERT INTO kafka_offsets (topic, \`partition\`, consumer_group, \`offset\`) VALUES ('${where.topic}', `
+      + `${where.partition}, '${where.group}', ${committed}); to begin anew: choose another consumer.group`
+  })
+
+/** Rows without their offset: beginning anew would write them a second time. */
+export const rowsWithoutOffset = (where: Where, table: string): Held =>
+  new Held({
+    what: `kafka_offsets has no row for ${where.topic}-${where.partition} in group ${where.group}, `
+      + `but table ${table} holds rows of it`,
+    cure: "restore the row of kafka_offsets, or delete those rows"
+  })
