@@ -24,9 +24,10 @@ const levels = {
  * Annotations `thread` and `logger` take their places in the line, the rest follow the message.
  */
 export const layer = (options: LogOptions): Layer.Layer<never> =>
-  Layer.merge(
-    Logger.replace(Logger.defaultLogger, Logger.withConsoleError(lineLogger(options))),
-    Logger.minimumLogLevel(levels[options.level])
+  Logger.replace(Logger.defaultLogger, Logger.withConsoleError(lineLogger(options))).pipe(
+    // One after the other: layers merged side by side are released in fibers of their own, where taking the logger out
+    // again has no effect on this one.
+    Layer.provideMerge(Logger.minimumLogLevel(levels[options.level]))
   )
 
 /** One event, one line, in every format. Stack traces are for developers: only with level debug. */
@@ -53,7 +54,7 @@ const eventOf = (options: Logger.Logger.Options<unknown>, withStacks: boolean): 
     thread: fields.find(([name]) => name === "thread")?.[1] ?? "main",
     logger: fields.find(([name]) => name === "logger")?.[1] ?? "tributary.Main",
     message: parts.map(plain).join(" "),
-    fields: fields.filter(([name]) => name !== "thread" && name !== "logger").sort(byPlace),
+    fields: fields.filter(([name]) => name !== "thread" && name !== "logger").toSorted(byPlace),
     cause: Cause.isEmpty(cause)
       ? undefined
       : withStacks
@@ -63,11 +64,9 @@ const eventOf = (options: Logger.Logger.Options<unknown>, withStacks: boolean): 
 }
 
 /** Annotations come from a hash map; a line is easier to read, and to cut, when their order is always the same. */
-const leading = ["topic", "partition", "group"]
-const byPlace = ([a]: readonly [string, string], [b]: readonly [string, string]): number => {
-  const place = (name: string) => (leading.indexOf(name) + leading.length + 1) % (leading.length + 1)
-  return place(a) - place(b) || (a < b ? -1 : 1)
-}
+const leading = ["group", "partition", "topic"]
+const byPlace = ([a]: readonly [string, string], [b]: readonly [string, string]): number =>
+  leading.indexOf(b) - leading.indexOf(a) || (a < b ? -1 : 1)
 
 const plain = (value: unknown): string =>
   value instanceof Error ? describeError(value) : Inspectable.toStringUnknown(value, 0)
