@@ -135,6 +135,11 @@ export interface PartitionRows {
   }
 }
 
+export interface TableReady {
+  /** Whether the table has `_source`, `_partition`, `_offset`; a table that somebody else has made may lack them. */
+  readonly keyColumns: boolean
+}
+
 export class Destination extends Context.Tag("tributary/Destination")<Destination, {
   readonly dialect: Dialect
   /** Checks the server and creates or adopts Tributary's own tables. Idempotent, safe while others do the same. */
@@ -149,7 +154,7 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   /** On a fresh connection; waits for the transaction in question to end. */
   readonly resolve: (request: WriteRequest) => Effect.Effect<Resolution, DestinationError>
   /** Creates the table, or checks that it can take the plan's rows. Outside of any data transaction. */
-  readonly ensureTable: (plan: TablePlan) => Effect.Effect<void, DestinationError>
+  readonly ensureTable: (plan: TablePlan) => Effect.Effect<TableReady, DestinationError>
   /** Whether the table holds rows of this source and partition (missing table: no). */
   readonly holdsRows: (table: string, sourceId: number, partition: number) => Effect.Effect<boolean, DestinationError>
   /** Stored offsets and rows of these tables, all in one snapshot, ascending by partition. */

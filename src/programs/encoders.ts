@@ -9,16 +9,11 @@ import type { Config } from "../domain/Config.js"
 import type { KafkaRecord } from "../domain/KafkaRecord.js"
 import { planTable } from "../domain/sql/columns.js"
 import { makeRowEncoder, type RowEncoder } from "../domain/sql/rowEncoder.js"
-import { makeStatements } from "../domain/sql/statements.js"
-import { parseConfluent } from "../domain/WireFormat.js"
+import { makeStatementBuilder } from "../domain/sql/statements.js"
+import { readFrame } from "../domain/WireFormat.js"
 import { type AvroCodec, compile } from "../layers/avro/AvroCodec.js"
 import { Destination, type DestinationError } from "../layers/Destination.js"
-import {
-  type RegistryRefused,
-  type RegistryUnavailable,
-  type SchemaNotFound,
-  SchemaRegistry
-} from "../layers/SchemaRegistry.js"
+import { type RegistryRefused, type SchemaNotFound, SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { type Backoff, throughOutage } from "./outage.js"
 
 /** A registry that answers 404 may only be behind its own leader: an id counts as unknown after this long. */
@@ -44,6 +39,8 @@ export interface TopicEncoders {
     sourceId: number,
     partition: number
   ) => Effect.Effect<Encoded>
+  /** Looks every schema's table up again: the catalog has changed under us. */
+  readonly forget: Effect.Effect<void>
 }
 
 interface SchemaEncoder {
@@ -85,7 +82,8 @@ export const makeTopicEncoders = (
           compiled.set(id, loaded.right)
         }
       })
-    return { encode }
+    const forget = Effect.zipRight(Effect.sync(() => compiled.clear()), cache.invalidateAll)
+    return { encode, forget }
   })
 
 type Step =
@@ -100,17 +98,17 @@ const encodeKnown = (
   partition: number,
   bytesMax: number
 ): Step => {
-  const statements = makeStatements(bytesMax)
+  const statements = makeStatementBuilder(bytesMax)
   const upTo = (count: number, problem?: RecordProblem): Encoded => ({
-    statements: statements.finish(),
+    statements: statements.take(),
     count,
     problem
   })
   for (const [index, record] of records.entries()) {
     if (record.value === null) continue
-    const framed = parseConfluent(record.value)
-    if (Either.isLeft(framed)) return { _tag: "Encoded", encoded: upTo(index, undecodable(framed.left)) }
-    const { id, start } = framed.right
+    const framed = readFrame(record.value)
+    if (Either.isLeft(framed)) return { _tag: "Encoded", encoded: upTo(index, undecodable(framed.left.reason)) }
+    const { schemaId: id, start } = framed.right
     const encoder = compiled.get(id)
     if (encoder === undefined) return { _tag: "SchemaMissing", id, before: upTo(index) }
     const value = encoder.codec.decode(record.value, start)

@@ -182,7 +182,12 @@ type Written = "committed" | "fenced"
  * One slice, in as few transactions as possible. A record that cannot be decoded or stored stops the partition, after
  * everything before it has been written: a failing transaction is halved until the record is alone.
  */
-const writeSlice = (env: PartitionEnv, claim: Claim, slice: Slice): Effect.Effect<Written, Held, Destination> =>
+const writeSlice = (
+  env: PartitionEnv,
+  claim: Claim,
+  slice: Slice,
+  catalogRead = false
+): Effect.Effect<Written, Held, Destination> =>
   Effect.gen(function*() {
     const encoded = yield* env.encoders.encode(slice.records, claim.sourceId, env.partition)
     if (encoded.problem !== undefined) {
@@ -197,10 +202,13 @@ const writeSlice = (env: PartitionEnv, claim: Claim, slice: Slice): Effect.Effec
     const write = throughOutage("write", backoffOf(env), writeOnce(env, request, publish), unavailable)
     const attempt = single ? Effect.retry(write, { while: mayPassLater, schedule: leafSchedule }) : write
     return yield* attempt.pipe(
-      Effect.catchTag("WriteError", (error) =>
-        single || !isAboutRecords(error)
-          ? Effect.fail(heldBy(env, slice, error))
-          : writeParts(env, claim, slice, slice.records.length >> 1))
+      Effect.catchTag("WriteError", (error) => {
+        if (isAboutCatalog(error) && !catalogRead) {
+          return Effect.zipRight(env.encoders.forget, writeSlice(env, claim, slice, true))
+        }
+        if (single || !isAboutRecords(error)) return Effect.fail(heldBy(env, slice, error))
+        return writeParts(env, claim, slice, slice.records.length >> 1)
+      })
     )
   })
 
@@ -271,6 +279,9 @@ const leafSchedule = Schedule.spaced("1 second").pipe(
   Schedule.whileInput((error: WriteError | Held) => error._tag === "WriteError" && error.class === "wait-then-poison"),
   Schedule.union(Schedule.recurs(1))
 )
+
+/** Unknown column, unknown table: somebody has changed the table since it was looked at. */
+const isAboutCatalog = ({ code }: WriteError): boolean => code === 1054 || code === 1146
 
 const isAboutRecords = (error: WriteError): boolean =>
   error.class === "poison" || error.class === "wait-then-poison" || error.class === "unlisted"

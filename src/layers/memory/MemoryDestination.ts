@@ -62,19 +62,23 @@ export class MemoryDatabase {
   }
 }
 
-export class MemoryDatabaseTag extends Context.Tag("tributary/MemoryDatabase")<MemoryDatabaseTag, MemoryDatabase>() {}
+/** The state behind the layer, for tests: what it holds and which faults it has. */
+export class MemoryDatabaseState extends Context.Tag("tributary/MemoryDatabaseState")<
+  MemoryDatabaseState,
+  MemoryDatabase
+>() {}
 
 const keyOf = (
   { group, partition, topic }: { readonly topic: string; readonly partition: number; readonly group: string }
 ) => `${topic}/${partition}/${group}`
 
-const insert = /^INSERT INTO [`"](.+?)[`"].*? VALUES\s*(.*)$/s
-const row = /\((\d+)\s*,\s*(\d+)\s*,\s*(\d+)([^()]*)\)/g
+const insert = /^INSERT INTO [`"](.+?)[`"].*? VALUES (.*)$/s
+const row = /\(([^()]*),(\d+),(\d+),(\d+)\)/g
 
-/** Reads back the text that the row encoder has written: key columns first, values without parentheses. */
+/** Reads back the text that the row encoder has written: key columns last, values without parentheses. */
 const parseStatement = (statement: string, owner: string): ReadonlyArray<MemoryRow> => {
   const [, table = "", values = ""] = insert.exec(statement) ?? []
-  return [...values.matchAll(row)].map(([, sourceId, partition, offset = "0", text = ""]) => ({
+  return [...values.matchAll(row)].map(([, text = "", sourceId, partition, offset = "0"]) => ({
     table,
     sourceId: Number(sourceId),
     partition: Number(partition),
@@ -172,7 +176,11 @@ const destination = (database: MemoryDatabase, dialect: Dialect) => {
     acquire: (request) => Effect.zipRight(up, acquire(database, request)),
     write: (request) => write(database, request),
     resolve: (request) => Effect.zipRight(up, resolve(database, request)),
-    ensureTable: ({ table }) => Effect.map(up, () => void database.tables.add(table)),
+    ensureTable: ({ table }) =>
+      Effect.map(up, () => {
+        database.tables.add(table)
+        return { keyColumns: true }
+      }),
     holdsRows: (table, _sourceId, partition) =>
       Effect.map(up, () => database.rows.some((one) => one.table === table && one.partition === partition)),
     snapshot: (wanted) =>
@@ -185,11 +193,11 @@ const destination = (database: MemoryDatabase, dialect: Dialect) => {
 }
 
 /** A destination in memory; the dialect decides only how statements look. */
-export const layerMemory = (dialect: Dialect): Layer.Layer<Destination | MemoryDatabaseTag> =>
+export const layerMemory = (dialect: Dialect): Layer.Layer<Destination | MemoryDatabaseState> =>
   Layer.unwrapEffect(Effect.sync(() => {
     const database = new MemoryDatabase()
     return Layer.merge(
-      Layer.succeed(MemoryDatabaseTag, database),
+      Layer.succeed(MemoryDatabaseState, database),
       Layer.succeed(Destination, destination(database, dialect))
     )
   }))
