@@ -45,8 +45,10 @@ const firstIssue = (error: ParseResult.ParseError): string => {
   return issue === undefined ? "not understood" : [...issue.path.map(String), issue.message].join(": ")
 }
 
-const firstRepeated = (names: ReadonlyArray<string>): string | undefined =>
-  names.find((name, index) => names.indexOf(name) !== index)
+const firstRepeated = (names: ReadonlyArray<string>): string | undefined => {
+  const seen = new Set<string>()
+  return names.find((name) => seen.size === seen.add(name).size)
+}
 
 class Parser {
   /** Definitions by full name; `open` while the definition itself is being read, so that a use is a recursion. */
@@ -153,6 +155,8 @@ class Parser {
   private field(node: unknown, record: Place): Parsed<RecordField> {
     return Either.gen(this, function*() {
       const { doc, name, type } = yield* this.shape(record, decodeField(node))
+      // As a key it would set the prototype of the decoded object instead of a field.
+      if (name === "__proto__") return yield* this.refuse(record, `a field cannot be named ${name}`)
       if (!isSimpleName(name)) return yield* this.refuse(record, `${JSON.stringify(name)} is not a valid field name`)
       const schema = yield* this.type(type, inside(record, name))
       const field: RecordField = typeof doc === "string" ? { name, schema, doc } : { name, schema }
@@ -198,9 +202,10 @@ const inside = (place: Place, step: string): Place => ({
  * place, a use inside itself as `reference`. Aliases and defaults only matter for resolution and are not kept.
  */
 export const parseSchema = (text: string): Parsed<AvroSchema> => {
-  const refuse = (what: string): Parsed<never> => Either.left(new AvroRefused({ where: "", what }))
-  if (text.length > schemaLengthMax) return refuse(`longer than ${schemaLengthMax} characters`)
+  if (text.length > schemaLengthMax) {
+    return Either.left(new AvroRefused({ where: "", what: `longer than ${schemaLengthMax} characters` }))
+  }
   const json = decodeJson(text)
-  if (Either.isLeft(json)) return refuse("not JSON")
+  if (Either.isLeft(json)) return Either.left(new AvroRefused({ where: "", what: "not JSON" }))
   return new Parser().type(json.right, { where: "", namespace: "", depth: 0 })
 }

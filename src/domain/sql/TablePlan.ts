@@ -1,6 +1,8 @@
 /** What a column holds, independent of the database's own type names. */
 export type ColumnType =
   | { readonly kind: "boolean" | "int" | "long" | "float" | "double" | "string" | "bytes" | "date" | "uuid" }
+  /** Avro's type `null`: only ever NULL. */
+  | { readonly kind: "null" }
   | { readonly kind: "fixed"; readonly size: number }
   | { readonly kind: "enum"; readonly symbols: ReadonlyArray<string> }
   | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
@@ -24,3 +26,6 @@ export interface TablePlan {
   readonly table: string
   readonly columns: ReadonlyArray<Column>
 }
+
+/** The columns of a row's origin, in the order of the primary key. They are Tributary's, so no field may have their names. */
+export const keyColumnNames = ["_source", "_partition", "_offset"] as const

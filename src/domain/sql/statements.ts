@@ -1,0 +1,41 @@
+/** Collects rows, in order, and joins those that share a head into multi-row INSERTs. */
+export interface StatementBuilder {
+  readonly add: (head: string, row: string) => void
+  /** The statements so far, none longer than the limit but one of a single row; the builder is empty again. */
+  readonly take: () => ReadonlyArray<string>
+}
+
+/**
+ * `maxStatementBytes` is UTF-8 bytes: the server's limit (max_allowed_packet) counts those. A single row beyond it
+ * becomes a statement of its own, so that the server's refusal names the record it is about.
+ */
+export const makeStatementBuilder = (maxStatementBytes: number): StatementBuilder => {
+  let statements: Array<string> = []
+  let head = ""
+  let rows: Array<string> = []
+  let bytes = 0
+  const close = (): void => {
+    if (rows.length > 0) statements.push(head + rows.join(","))
+    rows = []
+  }
+  return {
+    add: (nextHead, row) => {
+      const rowBytes = Buffer.byteLength(row)
+      if (rows.length > 0 && nextHead === head && bytes + 1 + rowBytes <= maxStatementBytes) {
+        rows.push(row)
+        bytes += 1 + rowBytes
+        return
+      }
+      close()
+      head = nextHead
+      rows.push(row)
+      bytes = Buffer.byteLength(nextHead) + rowBytes
+    },
+    take: () => {
+      close()
+      const taken = statements
+      statements = []
+      return taken
+    }
+  }
+}
