@@ -4,7 +4,7 @@ import type { Column } from "../TablePlan.js"
 import { poison } from "./poison.js"
 
 export const hex = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")
+  (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString("hex")
 
 export const hexOfText = (text: string): string => Buffer.from(text, "utf8").toString("hex")
 

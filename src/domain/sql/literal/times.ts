@@ -9,8 +9,12 @@ const lastDay = 2_932_896
 /** 0000-02-29: the proleptic Gregorian calendar has it, MySQL does not (for it the year 0 is no leap year). */
 const missingDay = -719_469
 
-const two = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, "0"))
-const pad2 = (number: number): string => two[number] ?? ""
+/** Padding and concatenation per record cost more than all the arithmetic here, so the pieces are made once. */
+const padded = (count: number, digits: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, number) => String(number).padStart(digits, "0"))
+const two = padded(100, 2)
+const three = padded(1000, 3)
+const minutes = Array.from({ length: 1440 }, (_, minute) => `${two[Math.floor(minute / 60)]}:${two[minute % 60]}:`)
 
 /**
  * Day since the epoch as YYYY-MM-DD, proleptic Gregorian (Howard Hinnant, "chrono-compatible low-level date algorithms",
@@ -29,22 +33,27 @@ export const dayText = (day: number): string | undefined => {
   const dayOfMonth = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1
   const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  return `${String(year).padStart(4, "0")}-${pad2(month)}-${pad2(dayOfMonth)}`
+  return `${String(year).padStart(4, "0")}-${two[month]}-${two[dayOfMonth]}`
 }
 
 const clockText = (secondOfDay: number): string => {
-  const hour = Math.floor(secondOfDay / 3600)
-  const minute = Math.floor(secondOfDay / 60) % 60
-  return `${pad2(hour)}:${pad2(minute)}:${pad2(secondOfDay % 60)}`
+  const minute = Math.floor(secondOfDay / 60)
+  return `${minutes[minute]}${two[secondOfDay - minute * 60]}`
 }
 
 export interface Unit {
   readonly perSecond: number
-  readonly digits: number
+  /** Ticks below a second, with all digits of the unit. */
+  readonly fraction: (ticks: number) => string
 }
-export const units = { millis: { perSecond: 1000, digits: 3 }, micros: { perSecond: 1_000_000, digits: 6 } } as const
-
-const fractionText = (fraction: number, unit: Unit): string => String(fraction).padStart(unit.digits, "0")
+const microsText = (ticks: number): string => {
+  const millis = Math.floor(ticks / 1000)
+  return `${three[millis]}${three[ticks - millis * 1000]}`
+}
+export const units: Readonly<Record<"millis" | "micros", Unit>> = {
+  millis: { perSecond: 1000, fraction: (ticks) => three[ticks] ?? "" },
+  micros: { perSecond: 1_000_000, fraction: microsText }
+}
 
 export const dateLiteral = (column: Column): LiteralWriter => {
   const wrong = poison(column, "not a date")
@@ -66,7 +75,7 @@ export const timeLiteral = (column: Column, unit: Unit): LiteralWriter => {
     if (value < 0 || value >= perDay) return outside
     const since = Number(value)
     const second = Math.floor(since / unit.perSecond)
-    return Either.right(`'${clockText(second)}.${fractionText(since - second * unit.perSecond, unit)}'`)
+    return Either.right(`'${clockText(second)}.${unit.fraction(since - second * unit.perSecond)}'`)
   }
 }
 
@@ -89,7 +98,7 @@ export const timestampLiteral = (column: Column, unit: Unit): LiteralWriter => {
       dayPrefix = text === undefined ? undefined : `'${text} `
     }
     if (dayPrefix === undefined) return outside
-    return Either.right(`${dayPrefix}${clockText(second - newDay * 86_400)}.${fractionText(fraction, unit)}'`)
+    return Either.right(`${dayPrefix}${clockText(second - newDay * 86_400)}.${unit.fraction(fraction)}'`)
   }
   return (value) => {
     if (typeof value !== "bigint") return wrong
