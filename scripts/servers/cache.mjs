@@ -15,11 +15,13 @@ export const cacheRoot = () =>
  * @param {string} command
  * @param {ReadonlyArray<string>} args
  * @param {import("node:child_process").SpawnOptions} [options]
+ * @param {(pid: number) => void} [started]
  * @returns {Promise<string>} standard output; rejects with both outputs when the command fails
  */
-export const run = (command, args, options = {}) =>
+export const run = (command, args, options = {}, started = () => {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options })
+    if (child.pid !== undefined) started(child.pid)
     const out = []
     const err = []
     child.stdout?.on("data", (chunk) => out.push(chunk))

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { run } from "./cache.mjs"
 import { containerName, dockerPort } from "./docker.mjs"
 import { kafkaJars } from "./maven.mjs"
 import { attach, launch } from "./process.mjs"
-import { serverDir, withPorts } from "./start.mjs"
+import { prepare, serverDir, withPorts } from "./start.mjs"
 import { javaMissing, means } from "./tools.mjs"
 
 /**
@@ -62,9 +61,9 @@ const withZookeeper = (node, ports) => ({
 /** @param {string} libs @param {string} heap @param {ReadonlyArray<string>} rest */
 const java = (libs, heap, ...rest) => ({ command: "java", args: [`-Xmx${heap}`, "-cp", join(libs, "*"), ...rest] })
 
-/** @param {string} base @param {string} libs @param {number} port */
-const zookeeperSpec = async (base, libs, port) => {
-  const dir = await serverDir(base, "zookeeper")
+/** @param {KafkaOptions} options @param {string} libs @param {number} port */
+const zookeeperSpec = async (options, libs, port) => {
+  const dir = await serverDir(options, "zookeeper")
   const file = join(dir, "zoo.cfg")
   await writeFile(
     file,
@@ -82,41 +81,42 @@ const zookeeperSpec = async (base, libs, port) => {
 }
 
 /** @param {ReadonlyArray<number>} ports @param {KafkaOptions} options */
-const localSpecs = async (ports, { version, nodes, props, heap, dir: base }) => {
+const localSpecs = async (ports, options) => {
+  const { heap, nodes, props, version } = options
   const libs = await kafkaJars(version)
   const zookeeper = Number(version.split(".")[0]) < 3
   const clusterId = randomBytes(16).toString("base64url").replace(/^-/, "A")
   const brokers = await Promise.all(Array.from({ length: nodes }, async (_, node) => {
-    const dir = await serverDir(base, `kafka-${node}`)
+    const dir = await serverDir(options, `kafka-${node}`)
     const file = join(dir, "server.properties")
     const own = zookeeper ? withZookeeper(node, ports) : kraft(node, ports)
     await mkdir(join(dir, "data"))
     await writeFile(file, properties({ ...own, ...defaults(nodes), "log.dirs": join(dir, "data"), ...props }))
     if (!zookeeper) {
       const format = java(libs, "128m", "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t", clusterId)
-      await run(format.command, [...format.args, "-c", file])
+      await prepare(dir, format.command, [...format.args, "-c", file])
     }
     const ready = { kind: "kafka", address: `${host}:${ports[node * 2]}`, nodes }
     return { name: `kafka-${node}`, dir, ...java(libs, heap, "kafka.Kafka", file), ready }
   }))
-  return zookeeper ? [await zookeeperSpec(base, libs, ports[1]), ...brokers] : brokers
+  return zookeeper ? [await zookeeperSpec(options, libs, ports[1]), ...brokers] : brokers
 }
 
 /** @param {ReadonlyArray<number>} ports @param {KafkaOptions} options */
-const dockerSpecs = async ([port], { version, props, dir: base }) => {
+const dockerSpecs = async ([port], options) => {
   const container = containerName("kafka")
   const own = {
     ...kraft(0, [9092, 9093]),
     "listeners": "PLAINTEXT://0.0.0.0:9092,CONTROLLER://127.0.0.1:9093",
     "advertised.listeners": `PLAINTEXT://${host}:${port}`,
     ...defaults(1),
-    ...props
+    ...options.props
   }
   const env = Object.entries(own)
     .flatMap(([key, value]) => ["-e", `KAFKA_${key.replaceAll(".", "_").toUpperCase()}=${value}`])
-  const args = ["run", "-d", "--name", container, ...dockerPort(port, 9092), ...env, `apache/kafka:${version}`]
+  const args = ["run", "-d", "--name", container, ...dockerPort(port, 9092), ...env, `apache/kafka:${options.version}`]
   const ready = { kind: "kafka", address: `${host}:${port}`, nodes: 1 }
-  return [{ name: "kafka-0", dir: await serverDir(base, "kafka-0"), command: "docker", args, ready, container }]
+  return [{ name: "kafka-0", dir: await serverDir(options, "kafka-0"), command: "docker", args, ready, container }]
 }
 
 /** Several brokers as one server. @param {ReadonlyArray<import("./process.mjs").Spec>} specs */
@@ -158,7 +158,7 @@ export const startKafka = async (options = {}) => {
     const cluster = attachKafka(specs)
     try {
       for (const spec of specs) {
-        const server = await launch(spec, full.detached ?? false)
+        const server = await launch(spec)
         if (spec.ready.kind === "zookeeper") await server.ready()
       }
       await Promise.all(specs.map((spec) => attach(spec).ready()))

@@ -1,9 +1,8 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { run } from "./cache.mjs"
 import { mysqlRoot } from "./debian.mjs"
 import { containerName, dockerPort } from "./docker.mjs"
-import { attachSingle, serverDir, startSingle, withPorts } from "./start.mjs"
+import { attachSingle, prepare, serverDir, startSingle, withPorts } from "./start.mjs"
 import { debianMissing, means } from "./tools.mjs"
 
 /**
@@ -38,7 +37,7 @@ const localCommand = async (dir, port, more) => {
     `--lc-messages-dir=${join(root, "usr/share/mysql")}`,
     "--secure-file-priv=" // the packaged default names a folder of the system, without which mysqld aborts
   ]
-  await run(loader, [...common, "--initialize-insecure"])
+  await prepare(dir, loader, [...common, "--initialize-insecure"])
   // Durability stays at its defaults (binary log on, sync_binlog = 1, flush at each commit).
   const args = [
     ...common,
@@ -78,11 +77,11 @@ export const startMysql = async (options = {}) => {
   const how = await mysqlMeans()
   if (how.missing !== undefined) throw new Error(how.missing)
   return withPorts(1, async ([port]) => {
-    const dir = await serverDir(options.dir, "mysql")
+    const dir = await serverDir(options, "mysql")
     await writeFile(join(dir, "init.sql"), `${initialSql}\n`)
     const more = options.args ?? []
     const command = how.via === "docker" ? dockerCommand(dir, port, more) : await localCommand(dir, port, more)
     const spec = { name: "mysql", dir, ...command, ready: { kind: "mysql", address: `127.0.0.1:${port}` } }
-    return startSingle(spec, `mysql://root@127.0.0.1:${port}`, options.detached ?? false)
+    return startSingle(spec, `mysql://root@127.0.0.1:${port}`)
   })
 }

@@ -49,23 +49,6 @@ const isOurs = async (pid, dir) => {
   return (await run("ps", ["-ww", "-o", "args=", "-p", String(pid)]).catch(() => "")).includes(dir)
 }
 
-/**
- * Kills the server and deletes its folder when this process dies, however it dies: the guard reads from a pipe that
- * only this process holds open.
- * @param {Spec} spec
- */
-const guard = (spec) => {
-  const kill = spec.container === undefined
-    ? `pid=$(cat "$1/pid" 2>/dev/null) && kill -9 "$pid" 2>/dev/null && sleep 1`
-    : `[ -d "$1" ] && docker rm -f -v ${spec.container} >/dev/null 2>&1`
-  const child = spawn("sh", ["-c", `cat >/dev/null; ${kill}; rm -rf "$1"`, "guard", spec.dir], {
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"]
-  })
-  child.unref()
-  child.stdin.unref()
-}
-
 /** @param {Spec} spec */
 const spawnServer = (spec) => {
   const log = openSync(join(spec.dir, "log"), "a")
@@ -156,14 +139,13 @@ export const attach = (spec) => {
   }
 }
 
-/**
- * @param {Spec} spec
- * @param {boolean} detached true: it outlives this process
- */
-export const launch = async (spec, detached) => {
-  if (!detached) guard(spec)
+/** Starts a server for the first time. @param {Spec} spec */
+export const launch = async (spec) => {
   const server = attach(spec)
   if (spec.container === undefined) await server.start()
-  else await run(spec.command, spec.args)
+  else {
+    writeFileSync(join(spec.dir, "container"), spec.container)
+    await run(spec.command, spec.args)
+  }
   return server
 }

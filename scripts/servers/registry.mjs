@@ -38,10 +38,10 @@ export const startRegistry = async (options = {}) => {
   const how = await registryMeans()
   if (how.missing !== undefined) throw new Error(how.missing)
   return withPorts(1, async ([port]) => {
-    const dir = await serverDir(options.dir, "registry")
+    const dir = await serverDir(options, "registry")
     const address = `http://127.0.0.1:${port}/apis/ccompat/v7`
     const command = how.via === "docker" ? dockerCommand(port) : await localCommand(dir, port)
     const spec = { name: "registry", dir, ...command, ready: { kind: "http", address: `${address}/subjects` } }
-    return startSingle(spec, address, options.detached ?? false)
+    return startSingle(spec, address)
   })
 }
