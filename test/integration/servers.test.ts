@@ -25,7 +25,7 @@ const query = async (uri: string, sql: string): Promise<unknown> => {
   }
 }
 
-describeWith(["kafka", "registry", "mysql"], "the shared servers", (servers) => {
+describeWith(["kafka", "registry", "mysql"], "the servers of the run", (servers) => {
   it("Kafka creates a topic and lists it", async () => {
     const topic = `servers-test-${process.pid}`
     assert.include(await topicsOf(servers.kafka, topic), topic)

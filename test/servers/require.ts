@@ -1,7 +1,7 @@
 import { describe, inject, it } from "vitest"
 import { type ServerName, serverNames } from "./context.js"
 
-/** `own:` asks not for the shared server but for the means to start one that the test may kill and restart. */
+/** `own:` asks not for the server of the run but for the means to start one that the test may kill and restart. */
 export type Need = ServerName | `own:${ServerName}`
 
 /** Addresses for tests that are collected, and counted, but do not run. */
