@@ -1,0 +1,104 @@
+import { Effect, Either, Fiber, Layer, Random, TestClock } from "effect"
+import type { Config } from "../../src/domain/Config.js"
+import { parseConfig } from "../../src/domain/config/parse.js"
+import { mysql } from "../../src/domain/sql/mysql.js"
+import { compile } from "../../src/layers/avro/AvroCodec.js"
+import { layerMemory as layerMemoryDatabase, MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
+import { layerMemory as layerMemoryKafka, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
+import { RegistryUnavailable, SchemaNotFound, SchemaRegistry } from "../../src/layers/SchemaRegistry.js"
+import { runCommand } from "../../src/programs/run.js"
+
+const schema = JSON.stringify({ type: "record", name: "Payment", fields: [{ name: "id", type: "long" }] })
+const codec = Either.getOrThrow(compile(schema))
+
+/** A record in Confluent framing, whose only field is `id`. */
+export const payment = (id: number, schemaId = 7): Uint8Array => {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(schemaId, 1)
+  return Buffer.concat([head, codec.encode({ id: BigInt(id) })])
+}
+
+/** Knows schema 7; `down` makes every request fail. */
+export const registryState = { down: false }
+const registry = Layer.succeed(SchemaRegistry, {
+  byId: (id) =>
+    Effect.gen(function*() {
+      if (registryState.down) return yield* new RegistryUnavailable({ registry: "memory", cause: "down" })
+      if (id !== 7) return yield* new SchemaNotFound({ what: `schema id ${id}`, registry: "memory" })
+      return { id, schema }
+    }),
+  latest: (subject) => Effect.fail(new SchemaNotFound({ what: subject, registry: "memory" })),
+  register: () => Effect.succeed(7)
+})
+
+export const testLayer = Layer.mergeAll(
+  layerMemoryKafka({ fetchRecords: 50, pollIntervalMs: 100 }),
+  layerMemoryDatabase(mysql),
+  registry
+)
+
+export const testConfig = (settings: Record<string, string> = {}): Config =>
+  Either.getOrThrowWith(
+    parseConfig({
+      files: [],
+      environment: {},
+      secrets: new Map(),
+      overrides: Object.entries({
+        "kafka.bootstrap.servers": "localhost:9092",
+        "kafka.topics": "orders",
+        "kafka.schema.registry.url": "http://localhost:8081",
+        "mysql.url": "mysql://localhost:3306/bank",
+        "mysql.username": "consumer",
+        "mysql.password": "secret",
+        ...settings
+      }).map(([name, value]) => ({ name, value, source: "test" }))
+    }),
+    (problems) => new Error(problems.map((problem) => `${problem.key}: ${problem.what}`).join("\n"))
+  )
+
+/** Starts an instance of the main job; interrupt the fiber to stop it. */
+export const startInstance = (settings: Record<string, string> = {}) => Effect.fork(runCommand(testConfig(settings)))
+
+/** Lets virtual time pass in small steps, so that fibers that wake one another keep up with it. */
+export const pass = (millis: number, step = 50) =>
+  Effect.repeatN(TestClock.adjust(step), Math.max(0, Math.ceil(millis / step) - 1))
+
+/** `count` records spread over the partitions of `orders`, with invisible offsets in between where `gaps` says so. */
+export const produce = (count: number, partitions: number, gaps = false) =>
+  Effect.gen(function*() {
+    const kafka = yield* MemoryKafka
+    for (let i = 0; i < count; i++) {
+      kafka.append("orders", i % partitions, payment(i))
+      if (gaps && (yield* Random.next) < 0.1) kafka.appendInvisible("orders", i % partitions)
+    }
+  })
+
+/** Every visible record of the log is a row once, in order, and the stored offset is the end of the log. */
+export const differences = Effect.gen(function*() {
+  const kafka = yield* MemoryKafka
+  const database = yield* MemoryDatabaseState
+  const found: Array<string> = []
+  for (const [topic, { logs }] of kafka.topics) {
+    for (const [partition, log] of logs.entries()) {
+      const wanted = log.entries.filter((entry) => entry !== "invisible").map((entry) => String(entry.offset))
+      const rows = database.rows.filter((row) => row.table === topic && row.partition === partition)
+      const got = rows.map((row) => String(row.offset))
+      if (got.join() !== wanted.join()) {
+        found.push(
+          `${topic}-${partition}: ${wanted.length} records, ${got.length} rows, ${new Set(got).size} different`
+        )
+      }
+      const stored = database.offsets.get(`${topic}/${partition}/group-${topic}`)?.offset
+      const end = log.low + BigInt(log.entries.length)
+      if (stored !== end) found.push(`${topic}-${partition}: stored offset ${stored}, end ${end}`)
+    }
+  }
+  return found
+})
+
+export const stop = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
+  Effect.gen(function*() {
+    const stopping = yield* Effect.fork(Fiber.interrupt(fiber))
+    yield* pass(5000, 1000)
+    return yield* Fiber.join(stopping)
+  })
