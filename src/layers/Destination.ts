@@ -149,7 +149,11 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   readonly stored: (topic: string, group: string) => Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError>
   /** Raises the generation and takes ownership in one short transaction. Waits for a running transaction of the old owner. */
   readonly acquire: (request: AcquireRequest) => Effect.Effect<Claim, DestinationError>
-  /** One transaction: compare-and-set on the offset first, then the statements. Uninterruptible once COMMIT is sent. */
+  /**
+   * One transaction: compare-and-set on the offset first, then the statements. An interruption before COMMIT is sent
+   * rolls back, later ones wait for its answer; either way the outcome is the result, which a caller that may be
+   * interrupted gets only if it calls and publishes in one `Effect.uninterruptible`.
+   */
   readonly write: (request: WriteRequest) => Effect.Effect<WriteOutcome>
   /** On a fresh connection; waits for the transaction in question to end. */
   readonly resolve: (request: WriteRequest) => Effect.Effect<Resolution, DestinationError>

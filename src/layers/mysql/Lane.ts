@@ -1,0 +1,103 @@
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import { fromSqlError, lost, type MysqlFailure } from "./MysqlFailure.js"
+import type { MysqlConfig } from "./MysqlConfig.js"
+
+/**
+ * One connection, from its socket up. mysql2's pool is kept at one connection, because its sockets cannot be reached
+ * from outside: one that leads nowhere (no RST, no FIN) blocks its slot for ever, and the pool's end with it.
+ */
+export interface Lane {
+  /**
+   * Sends one text, which may hold several statements, and returns what mysql2 makes of the answer: the rows of a single
+   * query, or one entry for each of several statements. After `deadlineMs` without the whole answer the socket is
+   * destroyed and the call fails.
+   */
+  readonly run: (text: string, deadlineMs?: number) => Effect.Effect<ReadonlyArray<unknown>, MysqlFailure>
+  /** False once its socket is closed, by whichever side. */
+  readonly isOpen: () => boolean
+  /** Cuts the connection, whatever is under way on it. The server rolls back when it notices. */
+  readonly destroy: Effect.Effect<void>
+  /** Says goodbye to the server, and does not wait for an answer. */
+  readonly close: Effect.Effect<void>
+}
+
+/** Sockets of our own making, for `poolConfig.stream`, which mysql2 calls once per connection. */
+const makeSockets = (config: MysqlConfig) => {
+  const sockets = new Set<Net.Socket>()
+  return {
+    connect: (): Net.Socket => {
+      // The host is looked up for every connection: after a fail-over its name may lead to another server.
+      const socket = Net.connect({ host: config.host, port: config.port, noDelay: true, keepAlive: true })
+      sockets.add(socket)
+      socket.once("close", () => sockets.delete(socket))
+      return socket
+    },
+    isOpen: (): boolean => [...sockets].some((socket) => !socket.destroyed && !socket.readableEnded),
+    destroy: Effect.sync(() => sockets.forEach((socket) => socket.destroy())),
+    // What is written (COM_QUIT) is sent first; then the socket goes, also where nobody reads at the other end.
+    end: Effect.sync(() => sockets.forEach((socket) => socket.destroySoon()))
+  }
+}
+
+/** Connects, and answers once the server has answered a first query. */
+export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
+  Effect.uninterruptible(Effect.gen(function*() {
+    const sockets = makeSockets(config)
+    const scope = yield* Scope.make()
+    const client = MysqlClient.make({
+      // Fields, not a URL: with `url` the client drops poolConfig.
+      host: config.host,
+      port: config.port,
+      database: config.database,
+      username: config.username,
+      password: config.password,
+      maxConnections: 1,
+      poolConfig: {
+        stream: sockets.connect,
+        connectTimeout: config.connectTimeoutMs,
+        // Not below maxConnections: else mysql2 starts a timer that outlives a client whose first query failed.
+        maxIdle: 1,
+        charset: "utf8mb4",
+        timezone: "Z"
+      }
+    })
+    const connected = client.pipe(
+      // Held as long as the lane lives: no other connection can take its place between two statements.
+      Effect.flatMap((sql) => sql.reserve),
+      Effect.mapError((error: SqlError) => fromSqlError(error)),
+      Scope.extend(scope),
+      Effect.provideServiceEffect(Reactivity.Reactivity, Reactivity.make)
+    )
+    // mysql2's own time-out covers connect and handshake only, and the client is uninterruptible while it waits for the
+    // first answer: cutting the socket is what ends that.
+    const watch = Effect.interruptible(Effect.zipRight(Effect.sleep(config.connectTimeoutMs), sockets.destroy))
+    const exit = yield* Effect.exit(
+      Effect.raceFirst(connected, Effect.zipRight(watch, Effect.interruptible(Effect.never)))
+    )
+    const close = Effect.zipRight(Scope.close(scope, Exit.void), sockets.end)
+    if (Exit.isFailure(exit)) {
+      yield* close
+      return yield* Effect.failCause(exit.cause)
+    }
+    const connection = exit.value
+    const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) => {
+      const answer = Effect.mapError(connection.executeUnprepared(text, [], undefined), fromSqlError)
+      const late = Effect.flatMap(
+        Effect.zipRight(Effect.sleep(deadlineMs), sockets.destroy),
+        () => lost(`no answer within ${deadlineMs} ms`)
+      )
+      // Both interruptible, also where the caller is not: the loser must not keep the winner waiting. A statement has
+      // no way to be cancelled but its socket's end, so one that nobody waits for any more takes the socket with it.
+      return Effect.onInterrupt(
+        Effect.raceFirst(Effect.interruptible(answer), Effect.interruptible(late)),
+        () => sockets.destroy
+      )
+    }
+    return { run, isOpen: sockets.isOpen, destroy: sockets.destroy, close }
+  }))

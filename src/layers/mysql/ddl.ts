@@ -1,0 +1,94 @@
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { createHash } from "node:crypto"
+import { DestinationRefused } from "../Destination.js"
+import { type CatalogTable, readTable } from "./catalog.js"
+import { orByHand } from "./errors.js"
+import type { Lane } from "./Lane.js"
+import type { MysqlConfig } from "./MysqlConfig.js"
+import { MysqlFailure } from "./MysqlFailure.js"
+import { rowsOf, runFresh } from "./session.js"
+
+const decodeLock = rowsOf(Schema.Struct({ got: Schema.NullOr(Schema.Number) }))
+const lockWaitS = 2
+
+/** At most 64 characters, whatever the table is called. The lock is local to one server: a courtesy, not a guarantee. */
+const lockName = (config: MysqlConfig, table: string): string =>
+  `trb:${createHash("sha256").update(`${config.database}.${table}`).digest("hex").slice(0, 40)}`
+
+const busy = (table: string): MysqlFailure => {
+  const message = `another instance is creating or altering ${table}`
+  return new MysqlFailure({ code: 1205, text: message, message, fatal: false })
+}
+
+/** Short waits with pauses between them: a waiting ALTER stops every writer of the table until it has its turn. */
+const untilTimeout = (config: MysqlConfig) =>
+  Schedule.exponential("100 millis").pipe(
+    Schedule.union(Schedule.spaced("2 seconds")),
+    Schedule.jittered,
+    Schedule.upTo(config.ddlLockTimeoutMs)
+  )
+
+const isLockWait = (failure: MysqlFailure | DestinationRefused): boolean =>
+  failure._tag === "MysqlFailure" && failure.code === 1205
+
+/** One instance at a time, so that the others read the catalog instead of failing on what the first has done. */
+const withLock = <A>(
+  lane: Lane,
+  config: MysqlConfig,
+  table: string,
+  body: Effect.Effect<A, MysqlFailure | DestinationRefused>
+): Effect.Effect<A, MysqlFailure | DestinationRefused> => {
+  const name = lockName(config, table)
+  const take = Effect.gen(function*() {
+    const [result] = yield* runFresh(lane, [`SELECT GET_LOCK('${name}', ${lockWaitS}) AS got`])
+    const [row] = yield* decodeLock(result)
+    if (row?.got !== 1) return yield* busy(table)
+  })
+  const giveBack = Effect.catchAll(lane.run(`DO RELEASE_LOCK('${name}')`), () => lane.destroy)
+  return Effect.acquireUseRelease(
+    Effect.interruptible(Effect.retry(take, { while: isLockWait, schedule: untilTimeout(config) })),
+    () => Effect.retry(body, { while: isLockWait, schedule: untilTimeout(config) }),
+    () => giveBack
+  )
+}
+
+/** Table exists, column exists, column does not exist: somebody else was faster. */
+const alreadyDone = new Set([1050, 1060, 1091])
+const roundsMax = 3
+
+/**
+ * Brings a table to what it should be.
+ * @param decide the statement that is still needed, or undefined; sees the catalog as it is at that moment
+ */
+export const ensure = (
+  lane: Lane,
+  config: MysqlConfig,
+  table: string,
+  decide: (found: CatalogTable | undefined) => Effect.Effect<string | undefined, MysqlFailure | DestinationRefused>
+): Effect.Effect<void, MysqlFailure | DestinationRefused> => {
+  const look = Effect.flatMap(readTable(lane, table), decide)
+  const alter = Effect.gen(function*() {
+    const statement = yield* look
+    if (statement === undefined) return
+    yield* runFresh(lane, [statement], { metadataLockWaitS: lockWaitS }).pipe(
+      Effect.catchIf((failure) => alreadyDone.has(failure.code), () => Effect.void),
+      Effect.mapError((failure) => orByHand(config, failure, `or let somebody else run: ${statement}`))
+    )
+  })
+  const round = (left: number): Effect.Effect<void, MysqlFailure | DestinationRefused> =>
+    Effect.gen(function*() {
+      if ((yield* look) === undefined) return
+      if (left === 0) {
+        return yield* new DestinationRefused({
+          what: `table ${table} of database ${config.database} is there, but user ${config.username} cannot see it`,
+          cure: `grant this account what it needs on ${table}`,
+          kind: "credentials"
+        })
+      }
+      yield* withLock(lane, config, table, alter)
+      yield* round(left - 1)
+    })
+  return round(roundsMax)
+}

@@ -1,0 +1,53 @@
+import { cureOf, type MysqlAddress } from "../../domain/MysqlCures.js"
+import { accountCodes, classify, type MysqlErrorDetail, type MysqlPhase } from "../../domain/MysqlErrors.js"
+import { type DestinationError, DestinationRefused, DestinationUnavailable, WriteError } from "../Destination.js"
+import type { MysqlFailure } from "./MysqlFailure.js"
+
+/** One line: what was tried, where, and what came back. */
+const describe = (address: MysqlAddress, doing: string, failure: MysqlFailure): string =>
+  `${doing} failed on MySQL ${address.host}:${address.port}/${address.database}: ${failure.text} (${failure.code})`
+
+/** For everything but a data transaction. A code that nobody has classified does not heal by being tried for ever. */
+export const destinationError = (address: MysqlAddress, doing: string) => (failure: MysqlFailure): DestinationError => {
+  const errorClass = classify(failure.code, "control")
+  const what = describe(address, doing, failure)
+  return errorClass === "retriable" || errorClass === "reconnect"
+    ? new DestinationUnavailable({ what, code: failure.code })
+    : new DestinationRefused({
+      what,
+      cure: cureOf(failure.code, failure.message, address),
+      kind: accountCodes.has(failure.code) ? "credentials" : "configuration",
+      code: failure.code
+    })
+}
+
+/** Adds another way out to a set-up error about privileges; leaves every other failure as it is. */
+export const orByHand = (
+  address: MysqlAddress,
+  failure: MysqlFailure,
+  alternative: string
+): MysqlFailure | DestinationRefused =>
+  accountCodes.has(failure.code)
+    ? new DestinationRefused({
+      what: describe(address, "creating or altering a table", failure),
+      cure: `${cureOf(failure.code, failure.message, address)} ${alternative}`,
+      kind: "credentials",
+      code: failure.code
+    })
+    : failure
+
+export const writeError = (
+  address: MysqlAddress,
+  phase: MysqlPhase,
+  failure: MysqlFailure,
+  detail?: MysqlErrorDetail
+): WriteError => {
+  const errorClass = classify(failure.code, phase, detail)
+  const doing = phase === "commit" ? "COMMIT" : phase === "offset" ? "moving the stored offset" : "writing rows"
+  return new WriteError({
+    class: errorClass,
+    code: failure.code,
+    what: describe(address, doing, failure),
+    ...(errorClass === "setup" ? { cure: cureOf(failure.code, failure.message, address) } : {})
+  })
+}

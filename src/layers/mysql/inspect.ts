@@ -1,0 +1,142 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { DestinationError, PartitionRows, StoredOffset } from "../Destination.js"
+import { readTable } from "./catalog.js"
+import { destinationError } from "./errors.js"
+import type { Lane } from "./Lane.js"
+import type { LanePool } from "./LanePool.js"
+import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlFailure } from "./MysqlFailure.js"
+import { rollback, rowsOf, runFresh, text } from "./session.js"
+import { hasKeyColumns } from "./tableCheck.js"
+
+/** Counting a whole table takes longer than any write may; it still ends. */
+const countTimeoutMs = 600_000
+
+/** The name that every BIGINT goes by on its way out, as decimal text. */
+const decimal = (expression: string, name: string): string => `CAST(${expression} AS CHAR) AS \`${name}\``
+
+const decodeStored = rowsOf(
+  Schema.Struct({ partition: Schema.NonNegativeInt, stored: Schema.BigInt, sourceId: Schema.NonNegativeInt })
+)
+
+export const stored =
+  (config: MysqlConfig, lanes: LanePool) =>
+  (topic: string, group: string): Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError> =>
+    lanes.use((lane) =>
+      runFresh(lane, [
+        `SELECT \`partition\`, ${decimal("`offset`", "stored")}, source_id AS sourceId FROM kafka_offsets`
+        + ` WHERE topic = ${text(topic)} AND consumer_group = ${text(group)} ORDER BY \`partition\``
+      ]).pipe(Effect.flatMap(([result]) => decodeStored(result)))
+    ).pipe(
+      Effect.map((rows) =>
+        rows.map(({ partition, sourceId, stored: offset }) => ({ topic, partition, group, offset, sourceId }))
+      ),
+      Effect.mapError(destinationError(config, `reading the stored offsets of topic ${topic}`))
+    )
+
+/** Whether there is a table, and its rows say where they came from. */
+const canTell = (lane: Lane, table: string): Effect.Effect<boolean, MysqlFailure> =>
+  Effect.map(readTable(lane, table), (found) => found !== undefined && hasKeyColumns(found))
+
+export const holdsRows =
+  (config: MysqlConfig, lanes: LanePool) =>
+  (table: string, sourceId: number, partition: number): Effect.Effect<boolean, DestinationError> =>
+    lanes.use((lane) =>
+      Effect.gen(function*() {
+        if (!(yield* canTell(lane, table))) return false
+        const [rows] = yield* runFresh(lane, [
+          `SELECT 1 FROM ${config.dialect.identifier(table)}`
+          + ` WHERE _source = ${sourceId} AND _partition = ${partition} LIMIT 1`
+        ])
+        return Array.isArray(rows) && rows.length > 0
+      })
+    ).pipe(Effect.mapError(destinationError(config, `looking for rows in table ${table}`)))
+
+const decodePartitions = rowsOf(
+  Schema.Struct({
+    partition: Schema.NonNegativeInt,
+    stored: Schema.BigInt,
+    rows: Schema.BigInt,
+    distinctOffsets: Schema.BigInt,
+    firstOffset: Schema.NullOr(Schema.BigInt),
+    lastOffset: Schema.NullOr(Schema.BigInt),
+    beyond: Schema.BigInt
+  })
+)
+
+export interface Wanted {
+  readonly topic: string
+  readonly group: string
+  readonly table: string
+}
+
+/** Offsets and the rows that belong to them, by the source that the offset was read from. */
+const countRows = (config: MysqlConfig, { group, table, topic }: Wanted, withRows: boolean): string =>
+  `SELECT o.\`partition\`, ${decimal("o.`offset`", "stored")}, ${decimal("COUNT(t._offset)", "rows")},`
+  + ` ${decimal("COUNT(DISTINCT t._offset)", "distinctOffsets")}, ${decimal("MIN(t._offset)", "firstOffset")},`
+  + ` ${decimal("MAX(t._offset)", "lastOffset")}, ${decimal("COUNT(IF(t._offset >= o.`offset`, 1, NULL))", "beyond")}`
+  + " FROM kafka_offsets o LEFT JOIN "
+  + (withRows ? config.dialect.identifier(table) : "(SELECT 0 AS _source, 0 AS _partition, 0 AS _offset) ")
+  + ` t ON ${withRows ? "t._source = o.source_id AND t._partition = o.`partition`" : "FALSE"}`
+  + ` WHERE o.topic = ${text(topic)} AND o.consumer_group = ${text(group)} GROUP BY o.\`partition\`, o.\`offset\``
+  + " ORDER BY o.`partition`"
+
+const readPartitions = (config: MysqlConfig, lane: Lane, wanted: Wanted, withRows: boolean) =>
+  lane.run(countRows(config, wanted, withRows), countTimeoutMs).pipe(
+    Effect.flatMap(decodePartitions),
+    Effect.map((found): ReadonlyArray<PartitionRows> =>
+      found.map(
+        ({ beyond, distinctOffsets, firstOffset, lastOffset, partition, rows: count, stored: storedOffset }) => {
+          const { group, topic } = wanted
+          const rows = { count, distinctOffsets, firstOffset, lastOffset, beyondStored: beyond }
+          return { topic, partition, group, storedOffset, ...(withRows ? { rows } : {}) }
+        }
+      )
+    )
+  )
+
+/** One REPEATABLE READ snapshot over all tables: rows and offsets as they were at one moment, while writers go on. */
+export const snapshot =
+  (config: MysqlConfig, lanes: LanePool) =>
+  (wanted: ReadonlyArray<Wanted>): Effect.Effect<ReadonlyArray<PartitionRows>, DestinationError> =>
+    lanes.use((lane) =>
+      Effect.gen(function*() {
+        const countable = yield* Effect.forEach(wanted, ({ table }) => canTell(lane, table))
+        yield* runFresh(lane, ["START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"], {
+          isolation: "REPEATABLE-READ"
+        })
+        const partitions = yield* Effect.forEach(
+          wanted,
+          (each, index) => readPartitions(config, lane, each, countable[index] === true)
+        )
+        return partitions.flat()
+      }).pipe(Effect.ensuring(rollback(lane)))
+    ).pipe(Effect.mapError(destinationError(config, "reading offsets and rows in one snapshot")))
+
+export interface OffsetsRequest {
+  readonly table: string
+  readonly sourceId: number
+  readonly partition: number
+  readonly from: bigint
+  readonly to: bigint
+  readonly limit: number
+}
+
+const decodeOffsets = rowsOf(Schema.Struct({ position: Schema.BigInt }))
+
+export const rowOffsets =
+  (config: MysqlConfig, lanes: LanePool) =>
+  (request: OffsetsRequest): Effect.Effect<ReadonlyArray<bigint>, DestinationError> =>
+    lanes.use((lane) =>
+      Effect.gen(function*() {
+        yield* runFresh(lane, ["DO 0"])
+        const result = yield* lane.run(
+          `SELECT DISTINCT ${decimal("_offset", "position")} , _offset FROM ${config.dialect.identifier(request.table)}`
+            + ` WHERE _source = ${request.sourceId} AND _partition = ${request.partition}`
+            + ` AND _offset >= ${request.from} AND _offset < ${request.to} ORDER BY _offset LIMIT ${request.limit}`,
+          countTimeoutMs
+        )
+        return (yield* decodeOffsets(result)).map(({ position }) => position)
+      })
+    ).pipe(Effect.mapError(destinationError(config, `reading the offsets in table ${request.table}`)))

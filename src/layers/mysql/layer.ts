@@ -1,0 +1,43 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import { Destination } from "../Destination.js"
+import { acquire } from "./acquire.js"
+import { holdsRows, rowOffsets, snapshot, stored } from "./inspect.js"
+import * as Lane from "./Lane.js"
+import * as LanePool from "./LanePool.js"
+import type { MysqlConfig } from "./MysqlConfig.js"
+import { prepare } from "./prepare.js"
+import { resolve } from "./resolve.js"
+import { source } from "./sources.js"
+import { ensureTable } from "./tables.js"
+import { write } from "./write.js"
+
+/** Beside the data connections: whoever has to acquire must not wait for those who write. */
+const controlLanes = 2
+
+const make = (config: MysqlConfig) =>
+  Effect.gen(function*() {
+    const open = Lane.open(config)
+    const data = yield* LanePool.make(open, config.maxPoolSize)
+    const control = yield* LanePool.make(open, controlLanes)
+    const fresh = yield* LanePool.make(open, controlLanes, 0)
+    // Unknown until `prepare` has asked; the server's own limit holds meanwhile.
+    const packetBytesMax = yield* Ref.make(Number.POSITIVE_INFINITY)
+    return Destination.of({
+      dialect: config.dialect,
+      prepare: prepare(config, control, packetBytesMax),
+      source: source(config, control),
+      stored: stored(config, control),
+      acquire: acquire(config, control),
+      write: write(config, data, Ref.get(packetBytesMax)),
+      resolve: resolve(config, fresh),
+      ensureTable: ensureTable(config, control),
+      holdsRows: holdsRows(config, control),
+      snapshot: snapshot(config, control),
+      rowOffsets: rowOffsets(config, control)
+    })
+  })
+
+/** MySQL as the destination. Connects on first use, so that the layer can be built while the server is down. */
+export const layerMysql = (config: MysqlConfig): Layer.Layer<Destination> => Layer.scoped(Destination, make(config))
