@@ -1,0 +1,83 @@
+import * as Either from "effect/Either"
+import { Decompress } from "fzstd"
+import * as zlib from "node:zlib"
+import type { BatchCodec } from "../../domain/batchRecords.js"
+import type { Compression } from "../Producer.js"
+import { compressFrame, decompressFrame } from "./lz4.js"
+import { compressFramed, decompressAny } from "./snappy.js"
+
+/**
+ * Largest size of one batch after decompression. Brokers take batches of 1 MiB (message.max.bytes), which unfold to some
+ * ten MiB at most unless they hold one long repetition; without a bound a few hundred such bytes fill the memory.
+ */
+export const expandedBytesMax = 64 * 1024 * 1024
+
+/** What may be wrong with compressed bytes, in words that fit after "batch …: ". */
+export const decompress = (
+  name: Exclude<Compression, "none">,
+  bytes: Uint8Array,
+  bytesMax: number = expandedBytesMax
+): Either.Either<Uint8Array, string> =>
+  Either.try({
+    try: () => expanders[name](bytes, Math.min(bytesMax, expandedBytesMax)),
+    catch: (error) => `${name}: ${error instanceof Error ? error.message : String(error)}`
+  })
+
+const expanders: Record<Exclude<Compression, "none">, (bytes: Uint8Array, bytesMax: number) => Uint8Array> = {
+  gzip: (bytes, bytesMax) => zlib.gunzipSync(bytes, { maxOutputLength: bytesMax }),
+  snappy: decompressAny,
+  lz4: decompressFrame,
+  zstd: (bytes, bytesMax) =>
+    native === undefined ? expandZstd(bytes, bytesMax) : native.zstdDecompressSync(bytes, { maxOutputLength: bytesMax })
+}
+
+/** Left: this Node cannot write it. Reading is possible everywhere. */
+export const compressor = (
+  name: Exclude<Compression, "none">
+): Either.Either<(bytes: Uint8Array) => Uint8Array, string> => {
+  switch (name) {
+    case "gzip":
+      return Either.right((bytes) => zlib.gzipSync(bytes))
+    case "snappy":
+      return Either.right(compressFramed)
+    case "lz4":
+      return Either.right(compressFrame)
+    case "zstd":
+      return native === undefined
+        ? Either.left("this version of Node cannot write zstd (it came with 22.15)")
+        : Either.right((bytes) => native.zstdCompressSync(bytes))
+  }
+}
+
+/** By the code in the attributes of a batch. */
+export const batchCodecs: ReadonlyMap<number, BatchCodec> = new Map(
+  ([[1, "gzip"], [2, "snappy"], [3, "lz4"], [4, "zstd"]] as const).map(([code, name]) => [code, {
+    code,
+    compress: (bytes) => Either.getOrThrowWith(compressor(name), (reason) => new Error(reason))(bytes),
+    decompress: (bytes, bytesMax) => decompress(name, bytes, bytesMax)
+  }])
+)
+
+interface NativeZstd {
+  readonly zstdCompressSync: (bytes: Uint8Array) => Uint8Array
+  readonly zstdDecompressSync: (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
+}
+const hasZstd = (module: object): module is NativeZstd => "zstdCompressSync" in module && "zstdDecompressSync" in module
+/** Node has zstd from 22.15 on; the types follow the oldest Node that is supported. */
+const native = hasZstd(zlib) ? zlib : undefined
+
+/** In pieces, so that the bound holds before memory is taken for a size that only the header claims. */
+const expandZstd = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
+  const parts: Array<Uint8Array> = []
+  let total = 0
+  let ended = false
+  const stream = new Decompress((part, final) => {
+    total += part.length
+    if (total > bytesMax) throw new Error(`it would become more than ${bytesMax} bytes`)
+    parts.push(part)
+    ended = final === true
+  })
+  stream.push(bytes, true)
+  if (!ended) throw new Error("the zstd frame ends too early")
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,91 @@
+/**
+ * LZ4 frames around the block functions of lz4js. Its own frame functions do not serve: what they write has linked
+ * blocks, which Kafka's brokers refuse ("Dependent block stream is unsupported"), what they read has the checksum of a
+ * block at the wrong place, and an input that lies about its size is cut off silently.
+ * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+ */
+import lz4js from "lz4js"
+import xxh32 from "lz4js/xxh32.js"
+
+const magic = 0x184d2204
+const flags = {
+  version: 0x40,
+  versionMask: 0xc0,
+  independent: 0x20,
+  blockChecksum: 0x10,
+  contentSize: 0x08,
+  dictionary: 0x01
+}
+const uncompressedBit = 0x80000000
+/** Block size code 4: 64 KiB, what the Java producer writes. */
+const blockSizeCode = 4
+const blockBytes = 0x10000
+const blockBytesOf = new Map([[4, 0x10000], [5, 0x40000], [6, 0x100000], [7, 0x400000]])
+
+export const compressFrame = (source: Uint8Array): Uint8Array => {
+  const blocks = Math.ceil(source.length / blockBytes)
+  const target = Buffer.alloc(source.length + 4 * blocks + 11)
+  target.writeUInt32LE(magic, 0)
+  target[4] = flags.version | flags.independent
+  target[5] = blockSizeCode << 4
+  target[6] = (xxh32.hash(0, target, 4, 2) >>> 8) & 0xff
+  const block = new Uint8Array(lz4js.compressBound(blockBytes))
+  let at = 7
+  for (let start = 0; start < source.length; start += blockBytes) {
+    const plain = source.subarray(start, start + blockBytes)
+    const length = lz4js.compressBlock(plain, block, 0, plain.length, new Uint32Array(0x10000))
+    const packed = length > 0 && length < plain.length ? block.subarray(0, length) : plain
+    target.writeUInt32LE(packed === plain ? (uncompressedBit | plain.length) >>> 0 : length, at)
+    target.set(packed, at + 4)
+    at += 4 + packed.length
+  }
+  // The end mark is a block of length 0; the bytes are 0 already.
+  return target.subarray(0, at + 4)
+}
+
+/** Throws an `Error` that says what is wrong; never returns less or more than the frame holds. */
+export const decompressFrame = (source: Uint8Array, bytesMax: number): Uint8Array => {
+  const view = new DataView(source.buffer, source.byteOffset, source.length)
+  if (source.length < 7 || view.getUint32(0, true) !== magic) throw new Error("it does not begin with an LZ4 frame")
+  const flag = view.getUint8(4)
+  if ((flag & flags.versionMask) !== flags.version) throw new Error("its LZ4 frame has an unknown version")
+  if ((flag & flags.dictionary) !== 0) throw new Error("its LZ4 frame needs a dictionary")
+  const size = blockBytesOf.get((view.getUint8(5) >> 4) & 7)
+  if (size === undefined) throw new Error("its LZ4 frame has an unknown block size")
+  const checksumBytes = (flag & flags.blockChecksum) === 0 ? 0 : 4
+  const start = 7 + ((flag & flags.contentSize) === 0 ? 0 : 8)
+  const bound = boundOf(view, start, size, checksumBytes)
+  // Blocks may be shorter than they say, so that only what comes out tells whether it is too much.
+  const target = new Uint8Array(Math.min(bound, bytesMax))
+  let from = start
+  let to = 0
+  for (;;) {
+    const head = view.getUint32(from, true)
+    const length = head & ~uncompressedBit
+    if (head === 0) return target.subarray(0, to)
+    from += 4
+    if ((head & uncompressedBit) === 0) {
+      const end = lz4js.decompressBlock(source, target, from, length, to)
+      if (!(end - to <= size)) throw new Error("an LZ4 block is broken")
+      to = end
+    } else {
+      if (to + length <= target.length) target.set(source.subarray(from, from + length), to)
+      to += length
+    }
+    if (to > target.length) throw new Error(`it would become more than ${bytesMax} bytes`)
+    from += length + checksumBytes
+  }
+}
+
+/** The most that all blocks together can hold; throws where the frame ends too early. */
+const boundOf = (view: DataView, start: number, size: number, checksumBytes: number): number => {
+  let bound = 0
+  for (let at = start;;) {
+    if (at + 4 > view.byteLength) throw new Error("its LZ4 frame has no end mark")
+    const head = view.getUint32(at, true)
+    if (head === 0) return bound
+    const length = head & ~uncompressedBit
+    at += 4 + length + checksumBytes
+    bound += (head & uncompressedBit) === 0 ? size : length
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Corrections of kafkajs 2.2.4 that have to reach into the library. Each replaces one function by what it was meant to
+ * do, so that they change nothing for other users of kafkajs in the same process. What only our own consumers need
+ * (fetching, heartbeats) is not patched here but replaced on the objects that belong to them: see brokers.ts.
+ */
+const supported = "2.2.4"
+
+/** The corrections, and internals.ts, were read in the source of one version; another one is not a little different. */
+export const requireVersion = (version: string): void => {
+  if (version !== supported) {
+    throw new Error(
+      `kafkajs ${version} is installed, but this program corrects and extends kafkajs ${supported}: install exactly that`
+    )
+  }
+}
+
+interface RequestQueueInstance {
+  throttleCheckTimeoutId: NodeJS.Timeout | null
+  readonly throttledUntil: number
+  readonly pending: ReadonlyArray<unknown>
+  checkPendingRequests(): void
+}
+
+export interface RequestQueueClass {
+  readonly prototype: { scheduleCheckPendingRequests: (this: RequestQueueInstance) => void }
+}
+
+/** How long a request waits that found too many others in flight; each answer looks again anyway (kafkajs's number). */
+const checkAgainMs = 10
+
+/**
+ * Since 2.2.4 every connection sets a timer that sets itself again for ever, with a negative delay: 1,800 timers per
+ * second on an idle consumer, and a TimeoutNegativeWarning on Node 24 (tulios/kafkajs#1556, #1704, #1751). A timer is
+ * needed only while requests wait or the broker throttles.
+ */
+export const withoutTimerLoop = (queue: RequestQueueClass): void => {
+  queue.prototype.scheduleCheckPendingRequests = function() {
+    if (this.throttleCheckTimeoutId !== null) return
+    // oxlint-disable-next-line eslint/no-restricted-properties -- kafkajs's own clock: throttledUntil is counted by it
+    const waitMs = this.throttledUntil - Date.now()
+    if (waitMs <= 0 && this.pending.length === 0) return
+    // oxlint-disable-next-line eslint/no-restricted-globals -- inside kafkajs, where no Effect runs
+    this.throttleCheckTimeoutId = setTimeout(() => {
+      this.throttleCheckTimeoutId = null
+      this.checkPendingRequests()
+    }, waitMs > 0 ? waitMs : checkAgainMs)
+  }
+}

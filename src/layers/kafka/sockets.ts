@@ -1,0 +1,57 @@
+import type { ISocketFactory } from "kafkajs"
+import * as net from "node:net"
+import * as tls from "node:tls"
+
+const keepAliveDelayMs = 60_000
+
+export type SocketReport =
+  | { readonly _tag: "Unreachable"; readonly address: string; readonly reason: string }
+  | { readonly _tag: "Reachable"; readonly address: string }
+
+/** The sockets of one client. They are kept, because kafkajs waits without end for answers before it closes one. */
+export interface Sockets {
+  readonly factory: ISocketFactory
+  /** Ends every socket at once and refuses new ones: what is left of the client in the background then ends by itself. */
+  readonly destroy: () => void
+}
+
+/**
+ * Opens sockets as kafkajs does, and reports an address when it stops being reachable and when it is back, once each:
+ * kafkajs itself logs every one of its attempts.
+ */
+export const makeSockets = (report: (report: SocketReport) => void): Sockets => {
+  const open = new Set<net.Socket>()
+  const down = new Set<string>()
+  let closed = false
+  const factory: ISocketFactory = ({ host, onConnect, port, ssl }) => {
+    if (closed) throw new Error("the client is closed")
+    const address = `${host}:${port}`
+    const connected = () => {
+      if (down.delete(address)) report({ _tag: "Reachable", address })
+      onConnect()
+    }
+    // kafkajs hands `ssl: null` for a plain connection, whatever its types say.
+    const socket = isSecure(ssl)
+      ? tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...ssl }, connected)
+      : net.connect({ host, port }, connected)
+    socket.setKeepAlive(true, keepAliveDelayMs)
+    open.add(socket)
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (closed || down.has(address)) return
+      down.add(address)
+      report({ _tag: "Unreachable", address, reason: error.code ?? error.message })
+    })
+    socket.on("close", () => open.delete(socket))
+    return socket
+  }
+  return {
+    factory,
+    destroy: () => {
+      closed = true
+      // With an error, because kafkajs listens to "end" and "error" only, and would wait for answers that cannot come.
+      for (const socket of open) socket.destroy(new Error("the client is closed"))
+    }
+  }
+}
+
+const isSecure = (ssl: tls.ConnectionOptions | null): ssl is tls.ConnectionOptions => ssl !== null
