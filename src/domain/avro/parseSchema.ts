@@ -1,5 +1,6 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AvroRefused } from "./AvroRefused.js"
 import type { AvroSchema, RecordField } from "./AvroSchema.js"
@@ -19,9 +20,6 @@ const isPrimitive = Schema.is(Primitive)
 
 const named = { name: Schema.String, namespace: Schema.optional(Schema.NullOr(Schema.String)) }
 const decodeJson = Schema.decodeUnknownEither(Schema.parseJson())
-const decodeTyped = Schema.decodeUnknownEither(
-  Schema.Struct({ type: Schema.Unknown, logicalType: Schema.optional(Schema.Unknown) })
-)
 const decodeField = Schema.decodeUnknownEither(
   Schema.Struct({ name: Schema.String, type: Schema.Unknown, doc: Schema.optional(Schema.Unknown) })
 )
@@ -69,36 +67,38 @@ class Parser {
     if (this.typesSeen > schemaTypesMax) return this.refuse(place, `more than ${schemaTypesMax} types`)
     if (typeof node === "string") return this.use(node, place)
     if (Array.isArray(node)) return this.union(node, place)
-    return Either.flatMap(this.shape(place, decodeTyped(node)), ({ logicalType, type }) => {
-      if (isPrimitive(type)) {
-        const logical = logicalTypeOf(logicalType, node, { type })
-        return Either.right<AvroSchema>(logical === undefined ? { type } : { type, logical })
-      }
-      switch (type) {
-        case "record":
-        case "error":
-          return this.record(node, place)
-        case "enum":
-          return this.enumeration(node, place)
-        case "fixed":
-          return this.fixed(node, logicalType, place)
-        case "array":
-          return Either.gen(this, function*() {
-            const { items } = yield* this.shape(place, decodeArray(node))
-            const schema: AvroSchema = { type, items: yield* this.type(items, inside(place, "items")) }
-            return schema
-          })
-        case "map":
-          return Either.gen(this, function*() {
-            const { values } = yield* this.shape(place, decodeMap(node))
-            const schema: AvroSchema = { type, values: yield* this.type(values, inside(place, "values")) }
-            return schema
-          })
-        default:
-          // {"type": "com.example.Named"}, {"type": {...}} and {"type": [...]} say no more than their inner type.
-          return this.type(type, { ...place, depth: place.depth + 1 })
-      }
-    })
+    if (!Predicate.isRecord(node) || Predicate.isNullable(node["type"])) {
+      return this.refuse(place, "a type is a name, a list, or an object with \"type\"")
+    }
+    const { logicalType, type } = node
+    if (isPrimitive(type)) {
+      const logical = logicalTypeOf(logicalType, node, { type })
+      return Either.right(logical === undefined ? { type } : { type, logical })
+    }
+    switch (type) {
+      case "record":
+      case "error":
+        return this.record(node, place)
+      case "enum":
+        return this.enumeration(node, place)
+      case "fixed":
+        return this.fixed(node, logicalType, place)
+      case "array":
+        return Either.gen(this, function*() {
+          const { items } = yield* this.shape(place, decodeArray(node))
+          const schema: AvroSchema = { type: "array", items: yield* this.type(items, inside(place, "items")) }
+          return schema
+        })
+      case "map":
+        return Either.gen(this, function*() {
+          const { values } = yield* this.shape(place, decodeMap(node))
+          const schema: AvroSchema = { type: "map", values: yield* this.type(values, inside(place, "values")) }
+          return schema
+        })
+      default:
+        // {"type": "com.example.Named"}, {"type": {...}} and {"type": [...]} say no more than their inner type.
+        return this.type(type, { ...place, depth: place.depth + 1 })
+    }
   }
 
   private use(name: string, place: Place): Parsed<AvroSchema> {
