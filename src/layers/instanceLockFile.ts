@@ -84,7 +84,7 @@ const slotsWithMembers = (stateDir: string) =>
     names.flatMap((name) => {
       const slot = /^slot-(\d{1,3})\.members\.json$/.exec(name)?.[1]
       return slot === undefined ? [] : [Number(slot)]
-    }).sort((a, b) => a - b))
+    }).toSorted((a, b) => a - b))
 
 const Members = Schema.parseJson(Schema.Array(Schema.Struct({ group: Schema.String, memberId: Schema.String })))
 const decodeMembers = Schema.decodeUnknownEither(Members)

@@ -86,10 +86,10 @@ const fetchLoop = Effect.fnUntraced(function*(
   for (;;) {
     yield* running.await
     const moves = state.moves
-    const chunk = yield* Effect.either(readChunk(handle, state.position, options.fetchMaxBytesPerPartition))
+    const read = yield* Effect.either(readChunk(handle, state.position, options.fetchMaxBytesPerPartition))
     // Between the read and here the partition may have been paused or sought: then it was read for nothing.
     if (moves !== state.moves || !state.running) continue
-    const fetched = Either.map(chunk, (chunk) => recordsOf(chunk, state.offset))
+    const fetched = Either.map(read, (chunk) => recordsOf(chunk, state.offset))
     if (Either.isLeft(fetched)) {
       yield* Effect.logWarning(`${file}: ${fetched.left.message}`)
       yield* wait

@@ -12,7 +12,7 @@ import type { Dialect } from "../../domain/sql/Dialect.js"
 import { classifySqlite } from "../../domain/sqliteErrors.js"
 import { Destination, type DestinationError, DestinationRefused, DestinationUnavailable } from "../Destination.js"
 import { type Connection, makeConnection, openSession, type Session, transaction } from "./libsqlConnection.js"
-import { SqliteFailure } from "./libsqlFile.js"
+import type { SqliteFailure } from "./libsqlFile.js"
 import { acquire, createOwnTables, resolve, storedOffsets } from "./libsqlOffsets.js"
 import { source } from "./libsqlSources.js"
 import { ensureTable, holdsRows, rowOffsets, snapshot } from "./libsqlTables.js"
@@ -80,11 +80,8 @@ const isBusy = (error: SqliteFailure | DestinationRefused): boolean =>
 const destinationError = (doing: string, file: string, failure: SqliteFailure): DestinationError => {
   const what = `${doing} failed on ${file}: ${failure.message}`
   const { code } = failure
-  switch (classifySqlite(code, failure.text)) {
-    case "retriable":
-    case "reconnect":
-      return new DestinationUnavailable({ what, code, cause: failure })
-    default:
-      return new DestinationRefused({ what, cure: "check the path and the rights on it", kind: "configuration", code })
-  }
+  const errorClass = classifySqlite(code, failure.text)
+  return errorClass === "retriable" || errorClass === "reconnect"
+    ? new DestinationUnavailable({ what, code, cause: failure })
+    : new DestinationRefused({ what, cure: "check the path and the rights on it", kind: "configuration", code })
 }

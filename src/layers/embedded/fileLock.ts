@@ -39,7 +39,7 @@ export const tryLock = (file: string): Effect.Effect<void, FileLocked | FileLock
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const sql = yield* openLock(file).pipe(
-        Effect.tap((sql) => begin(sql, file)),
+        Effect.tap((opened) => begin(opened, file)),
         Scope.extend(scope),
         // A lock that is not free must not keep its connection until the caller's scope closes.
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))

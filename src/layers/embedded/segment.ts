@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import { type FileHandle, open } from "node:fs/promises"
 import {
   batchBytesMax,
-  BatchFault,
+  type BatchFault,
   type BatchHeader,
   readBatchHeader,
   setBaseOffset

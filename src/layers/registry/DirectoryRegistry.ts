@@ -1,0 +1,125 @@
+/**
+ * `SchemaRegistry` over a folder, in place of a server:
+ *
+ * ```
+ * ids/<id>.avsc                   a schema, as it was registered
+ * subjects/<subject>/<version>    the id of that version, as text; the subject's name percent-encoded
+ * register.lock                   held while something is registered
+ * ```
+ * Every file is written once and by rename, so that readers need no lock.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { tryLock } from "../embedded/fileLock.js"
+import { RegistryRefused, RegistryUnavailable, SchemaNotFound, SchemaRegistry } from "../SchemaRegistry.js"
+import { compactSchema } from "./schemaText.js"
+import { makeSingleFlight } from "./singleFlight.js"
+
+/** The folder is made by the first `register`. */
+export const layer = (root: string): Layer.Layer<SchemaRegistry> => Layer.scoped(SchemaRegistry, make(root))
+
+const make = Effect.fnUntraced(function*(root: string) {
+  const attempt = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: (cause) => new RegistryUnavailable({ registry: root, cause }) })
+
+  const idFile = (id: number) => join(root, "ids", `${id}.avsc`)
+  const subjectFolder = (subject: string) => join(root, "subjects", fileName(subject))
+
+  /** The text of a file; undefined where there is none. */
+  const read = (file: string) =>
+    attempt(() => readFile(file, "utf8")).pipe(Effect.catchIf(absent, () => Effect.succeed(undefined)))
+
+  /** The names in a folder that are positive numbers, ascending; empty where there is no folder. */
+  const numbersIn = (folder: string, suffix: string) =>
+    attempt(() => readdir(folder)).pipe(
+      Effect.catchIf(absent, () => Effect.succeed([])),
+      Effect.map((names) =>
+        names.flatMap((name) => {
+          const digits = name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : ""
+          return /^[1-9]\d{0,9}$/.test(digits) ? [Number(digits)] : []
+        }).toSorted((a, b) => a - b)
+      )
+    )
+
+  const place = Effect.fnUntraced(function*(file: string, text: string) {
+    yield* attempt(() => mkdir(dirname(file), { recursive: true }))
+    yield* attempt(() => writeFile(`${file}.new`, text, { flush: true }))
+    yield* attempt(() => rename(`${file}.new`, file))
+  })
+
+  const byId = yield* makeSingleFlight(Effect.fnUntraced(function*(id: number) {
+    const schema = yield* read(idFile(id))
+    return schema === undefined
+      ? yield* new SchemaNotFound({ what: `schema id ${id}`, registry: root })
+      : { id, schema }
+  }))
+
+  const latest = Effect.fn("DirectoryRegistry.latest")(function*(subject: string) {
+    const version = (yield* numbersIn(subjectFolder(subject), "")).at(-1)
+    const text = version === undefined ? undefined : yield* read(join(subjectFolder(subject), String(version)))
+    if (version === undefined || text === undefined) {
+      return yield* new SchemaNotFound({ what: `subject ${subject}`, registry: root })
+    }
+    const id = decodeId(text)
+    if (Either.isLeft(id)) {
+      return yield* new RegistryRefused({ registry: root, what: `version ${version} of ${subject} names no id` })
+    }
+    return { ...yield* byId(id.right), version }
+  })
+
+  const registerLocked = Effect.fnUntraced(function*(subject: string, schema: string, compact: string) {
+    const ids = yield* numbersIn(join(root, "ids"), ".avsc")
+    let id: number | undefined
+    for (const known of ids) {
+      if (compactSchema((yield* byId(known)).schema) === compact) {
+        id = known
+        break
+      }
+    }
+    if (id === undefined) {
+      id = (ids.at(-1) ?? 0) + 1
+      yield* place(idFile(id), schema)
+    }
+    const folder = subjectFolder(subject)
+    const versions = yield* numbersIn(folder, "")
+    for (const version of versions) {
+      if ((yield* read(join(folder, String(version)))) === String(id)) return id
+    }
+    yield* place(join(folder, String((versions.at(-1) ?? 0) + 1)), String(id))
+    return id
+  })
+
+  const register = Effect.fn("DirectoryRegistry.register")(function*(subject: string, schema: string) {
+    const compact = compactSchema(schema)
+    if (compact === undefined) {
+      return yield* new RegistryRefused({ registry: root, what: `the schema of ${subject} is not JSON` })
+    }
+    yield* attempt(() => mkdir(root, { recursive: true }))
+    // Two processes that register at once would otherwise both take the next id.
+    const locked = Effect.zipRight(tryLock(join(root, "register.lock")), registerLocked(subject, schema, compact))
+    return yield* Effect.scoped(locked).pipe(
+      Effect.retry({ while: (error) => error._tag === "FileLocked", schedule: untilFree }),
+      Effect.catchTags({
+        FileLocked: (cause) => new RegistryUnavailable({ registry: root, cause }),
+        FileLockFailed: (cause) => new RegistryUnavailable({ registry: root, cause })
+      })
+    )
+  })
+
+  return SchemaRegistry.of({ byId, latest, register })
+})
+
+/** Registering takes milliseconds; who holds the lock longer is stopped. */
+const untilFree = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.upTo("10 seconds"))
+
+/** One path segment, whatever the subject is called: "." and ".." would be folders of their own. */
+const fileName = (subject: string) => encodeURIComponent(subject).replaceAll(".", "%2E")
+
+const decodeId = Schema.decodeUnknownEither(Schema.NumberFromString.pipe(Schema.int(), Schema.positive()))
+const decodeNoEntry = Schema.decodeUnknownEither(Schema.Struct({ code: Schema.Literal("ENOENT") }))
+const absent = (error: RegistryUnavailable) => Either.isRight(decodeNoEntry(error.cause))
