@@ -1,0 +1,94 @@
+import { Effect, Redacted } from "effect"
+import { type Connection, createConnection } from "mysql2/promise"
+import { randomBytes } from "node:crypto"
+import { mysql } from "../../../src/domain/sql/mysql.js"
+import type { TablePlan } from "../../../src/domain/sql/TablePlan.js"
+import type { Claim, WriteRequest } from "../../../src/layers/Destination.js"
+import { Destination } from "../../../src/layers/Destination.js"
+import { layerMysql } from "../../../src/layers/mysql/layer.js"
+import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
+
+export const configOf = (uri: string, over: Partial<MysqlConfig> = {}): MysqlConfig => {
+  const { hostname, password, port, username } = new URL(uri)
+  return {
+    host: hostname,
+    port: Number(port),
+    database: "",
+    username,
+    password: Redacted.make(decodeURIComponent(password)),
+    maxPoolSize: 4,
+    connectTimeoutMs: 4000,
+    statementTimeoutMs: 8000,
+    ddlLockTimeoutMs: 6000,
+    dialect: mysql,
+    ...over
+  }
+}
+
+/** An administrator's connection and an empty database of this run's own, dropped at the end of the scope. */
+export const ownDatabase = (uri: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const database = `trb_${randomBytes(6).toString("hex")}`
+      const admin = await createConnection({ uri, multipleStatements: true })
+      await admin.query(`CREATE DATABASE ${database}; USE ${database}`)
+      return { admin, database, config: configOf(uri, { database }) }
+    }),
+    ({ admin, database }) =>
+      Effect.promise(async () => {
+        await admin.query(`DROP DATABASE ${database}`)
+        await admin.end()
+      })
+  )
+
+/** First result of a query, rows as plain objects. */
+export const query = (connection: Connection, sql: string): Effect.Effect<unknown> =>
+  Effect.promise(() => connection.query(sql).then(([rows]) => rows))
+
+export const plan: TablePlan = {
+  topic: "orders",
+  schemaId: 1,
+  table: "orders",
+  columns: [{ field: "id", name: "id", type: { kind: "long" }, nullable: false }]
+}
+
+const identity = { clusterId: "c", topic: "orders", topicId: "", group: "g", pipeline: "p" }
+
+/** A prepared database with table `orders`, and one partition of it acquired. */
+export const acquired = Effect.gen(function*() {
+  const destination = yield* Destination
+  yield* destination.prepare
+  yield* destination.ensureTable(plan)
+  const sourceId = yield* destination.source(identity)
+  return yield* destination.acquire({
+    topic: "orders",
+    partition: 0,
+    group: "g",
+    sourceId,
+    owner: "first",
+    initial: 0n
+  })
+})
+
+/** One row per offset, and the claim's compare-and-set. */
+export const batch = (claim: Claim, expected: bigint, next: bigint): WriteRequest => {
+  const rows: Array<string> = []
+  for (let at = expected; at < next; at += 1n) rows.push(`(${at}, ${claim.sourceId}, ${claim.partition}, ${at})`)
+  return {
+    claim,
+    expected,
+    next,
+    statements: rows.length === 0
+      ? []
+      : [`INSERT INTO orders (id, _source, _partition, _offset) VALUES ${rows.join(",")}`]
+  }
+}
+
+/** Offset and number of rows as another connection sees them. */
+export const state = (admin: Connection): Effect.Effect<unknown> =>
+  query(
+    admin,
+    "SELECT (SELECT CAST(`offset` AS CHAR) FROM kafka_offsets) AS `offset`, (SELECT COUNT(*) FROM orders) AS `rows`"
+  )
+
+export const destinationOf = (config: MysqlConfig) => layerMysql(config)
