@@ -65,8 +65,7 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
         yield* env.membership.pause(env.partition)
         env.queue.clear()
         return yield* Effect.never
-      })),
-    Effect.annotateLogs({ thread: `${env.topic}-${env.partition}`, logger: "tributary.Partition" })
+      }))
   )
 
 const backoffOf = ({ config }: PartitionEnv): Backoff => ({

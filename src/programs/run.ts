@@ -1,31 +1,51 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { Config } from "../domain/Config.js"
-import type { Admin } from "../layers/Admin.js"
+import * as Schedule from "effect/Schedule"
+import { type Config, groupOf } from "../domain/Config.js"
+import { Admin } from "../layers/Admin.js"
 import type { Consumer, KafkaRefused } from "../layers/Consumer.js"
-import { Destination, type DestinationRefused } from "../layers/Destination.js"
+import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
 import { type Backoff, jittered, throughOutage } from "./outage.js"
 import type { ByteBudget } from "./PartitionQueue.js"
+import { commandError } from "./serviceErrors.js"
 import { runTopic } from "./topicPipeline.js"
 
 /** A client that is beyond repair is built anew: no hurry, what broke it is still there. */
 const rebuildBackoff: Backoff = { baseMs: 2000, maxMs: 30_000 }
 
+const endStoredEvery = "200 millis"
+/** Whatever is wrong is said, and stopped, by the partitions; here it only means "not yet". */
+const anyError = [
+  "KafkaUnavailable",
+  "KafkaRefused",
+  "TopicMissing",
+  "DestinationUnavailable",
+  "DestinationRefused"
+] as const
+
 type Services = Admin | Consumer | Destination | SchemaRegistry
+
+export interface RunOptions {
+  /** Stop when the ends that the topics have at the start are stored. */
+  readonly untilEnd: boolean
+}
 
 /**
  * The main job: consumes every topic into its table until it is interrupted. An interruption stops the intake, lets the
  * running transactions finish, leaves the groups, and drops what is queued: it is safe in Kafka.
  */
-export const runCommand = (config: Config): Effect.Effect<never, CommandError, Services> =>
+export const runCommand = (
+  config: Config,
+  options: RunOptions
+): Effect.Effect<ExitCode, CommandError, Services> =>
   Effect.gen(function*() {
     yield* Effect.logInfo("kafka consumer application start...")
     const destination = yield* Destination
     const backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
     yield* throughOutage("database", backoff, destination.prepare, ["DestinationUnavailable"]).pipe(
-      Effect.mapError(refused)
+      Effect.mapError(commandError)
     )
     const budget: ByteBudget = { max: config.queueMaxBytes, used: 0 }
     const positions = new Map<string, bigint>()
@@ -34,7 +54,28 @@ export const runCommand = (config: Config): Effect.Effect<never, CommandError, S
       Effect.zipRight(Effect.all(topics, { concurrency: "unbounded", discard: true }), Effect.never)
     )
     // Not a child of this fiber: its end is awaited here, and only for so long.
-    return yield* Fiber.join(running).pipe(Effect.onInterrupt(() => drain(config, running, positions)))
+    const done = options.untilEnd ? endStored(config, backoff) : Fiber.join(running)
+    yield* done.pipe(Effect.onExit(() => drain(config, running, positions)))
+    return ExitCode.done
+  })
+
+/** Returns when the stored offsets have reached the ends that the topics have now. */
+const endStored = (config: Config, backoff: Backoff): Effect.Effect<void, never, Admin | Destination> =>
+  Effect.gen(function*() {
+    const admin = yield* Admin
+    const destination = yield* Destination
+    const ends = Effect.forEach(config.topics, (topic) => admin.logRanges(topic))
+    const ranges = yield* throughOutage("ends of the topics", backoff, ends, anyError)
+    const stored = Effect.forEach(config.topics, (topic) => destination.stored(topic, groupOf(config, topic)))
+    const reached = Effect.map(
+      throughOutage("stored offsets", backoff, stored, anyError),
+      (rows) =>
+        ranges.every((topicRanges, index) => {
+          const offsets = new Map(rows[index]?.map(({ offset, partition }) => [partition, offset]))
+          return topicRanges.every(({ lastStable, partition }) => (offsets.get(partition) ?? 0n) >= lastStable)
+        })
+    )
+    yield* Effect.repeat(reached, { until: (done) => done, schedule: Schedule.spaced(endStoredEvery) })
   })
 
 const keepRunning = <R>(topic: string, run: Effect.Effect<never, KafkaRefused, R>): Effect.Effect<never, never, R> =>
@@ -73,12 +114,4 @@ const drain = (
       )
     }
     yield* Effect.logInfo("kafka consumer application stopped")
-  })
-
-const refused = (error: DestinationRefused): CommandError =>
-  new CommandError({
-    code: error.kind === "credentials" ? "TRB-2201" : "TRB-2202",
-    exit: error.kind === "credentials" ? ExitCode.refused : ExitCode.configuration,
-    what: error.what,
-    cure: error.cure
   })

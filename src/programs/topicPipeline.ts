@@ -184,7 +184,10 @@ const runQueued = (
       ...assigned,
       onCommitted: (position) => env.positions.set(`${env.topic}-${partition}`, position)
     })
-  }).pipe(Effect.scoped)
+  }).pipe(
+    Effect.scoped,
+    Effect.annotateLogs({ thread: `${env.topic}-${assigned.partition}`, logger: "tributary.Partition" })
+  )
 
 const commitAdvisory = ({ positions, runners, topic }: TopicEnv, membership: Membership): Effect.Effect<void> => {
   const told = new Map<number, bigint>()

@@ -57,7 +57,7 @@ export const testConfig = (settings: Record<string, string> = {}): Config =>
   )
 
 /** Starts an instance of the main job; interrupt the fiber to stop it. */
-export const startInstance = (settings: Record<string, string> = {}) => Effect.fork(runCommand(testConfig(settings)))
+export const startInstance = (settings: Record<string, string> = {}) => Effect.fork(runCommand(testConfig(settings), { untilEnd: false }))
 
 /** Lets virtual time pass in small steps, so that fibers that wake one another keep up with it. */
 export const pass = (millis: number, step = 50) =>
