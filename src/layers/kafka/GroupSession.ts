@@ -1,13 +1,6 @@
 import type { FetchedBatch } from "../../domain/KafkaRecord.js"
 import { GroupEvent, type JoinOptions } from "../Consumer.js"
-import type { FetchedRecords } from "./FetchedRecords.js"
-
-/** What a session asks of the client. None of them throws, whatever state the client is in. */
-export interface FetchControl {
-  readonly pause: (partitions: ReadonlyArray<number>) => void
-  readonly resume: (partition: number) => void
-  readonly seek: (partition: number, offset: bigint) => void
-}
+import type { FetchedRecords } from "./fetchResponse.js"
 
 export interface SessionOutput {
   readonly event: (event: GroupEvent) => void
@@ -19,10 +12,9 @@ export interface SessionOutput {
 interface Held {
   readonly generation: number
   readonly partitions: ReadonlySet<number>
+  readonly paused: Set<number>
   /** Next offset to fetch, of the partitions that have been sought. */
   readonly positions: Map<number, bigint>
-  /** Fetches in a row that did not start at the position. */
-  readonly misses: Map<number, number>
 }
 
 /** Of the current generation. */
@@ -31,52 +23,60 @@ interface Waiter {
   readonly resume: () => void
 }
 
+/** What a fetch was asked for; it is compared with what is held when the answer comes. */
+export interface FetchPlan {
+  readonly generation: number
+  readonly offsets: ReadonlyMap<number, bigint>
+  /** Some partition that is held waits for its `resume`. */
+  readonly somePaused: boolean
+}
+
 /**
- * What this member holds, and which fetches may be delivered. Everything is synchronous: kafkajs calls from its fetch
- * loop and its events, and between two awaits of it the assignment may be another. kafkajs's own answers are not enough:
- * `isRunning` and `isStale` know nothing of rebalances, and batches of the generation before still come after a join.
+ * What this member holds, where it reads, and which fetches may be delivered. Everything is synchronous: kafkajs calls
+ * from its fetch loop and its events, and between two awaits of it the assignment may be another. The positions are
+ * ours alone; those of kafkajs come from committed offsets, are lost at every join, and are reset silently where the log
+ * does not hold them.
  */
 export class GroupSession {
   readonly #topic: string
   readonly #onBatch: JoinOptions["onBatch"]
-  readonly #control: FetchControl
   readonly #output: SessionOutput
-  readonly #waiters = new Set<Waiter>()
+  readonly #confirmations = new Set<Waiter>()
+  readonly #wakeUps = new Set<() => void>()
   #generation = 0
   #heartbeats = 0
   #held: Held | undefined
 
-  constructor(options: Pick<JoinOptions, "topic" | "onBatch">, control: FetchControl, output: SessionOutput) {
+  constructor(options: Pick<JoinOptions, "topic" | "onBatch">, output: SessionOutput) {
     this.#topic = options.topic
     this.#onBatch = options.onBatch
-    this.#control = control
     this.#output = output
   }
 
-  /** A new assignment. Its partitions are paused before kafkajs can fetch, because it would begin at its own offsets. */
+  /** A new assignment. Nothing is fetched before it is sought and resumed. */
   joined(assigned: ReadonlyArray<number>): void {
     this.lost("the group has rebalanced")
     const partitions = assigned.toSorted((a, b) => a - b)
     const generation = ++this.#generation
-    this.#held = { generation, partitions: new Set(partitions), positions: new Map(), misses: new Map() }
-    this.#control.pause(partitions)
+    this.#held = { generation, partitions: new Set(partitions), paused: new Set(partitions), positions: new Map() }
     this.#output.event(GroupEvent.Assigned({ generation, partitions }))
   }
 
-  /** The generation is over, or there is none: then nothing happens. */
+  /** The generation is over. If there is none, nothing happens. */
   lost(reason: string): void {
     if (this.#held === undefined) return
     const { generation } = this.#held
     this.#held = undefined
     // They wait for a heartbeat of a generation that has ended: they must not be told that it was confirmed.
-    this.#waiters.clear()
+    this.#confirmations.clear()
     this.#output.event(GroupEvent.Lost({ generation, reason }))
   }
 
   /** Nothing is delivered or reported any more. */
   close(): void {
     this.#held = undefined
-    this.#waiters.clear()
+    this.#confirmations.clear()
+    this.#wake()
   }
 
   holds(partition: number): boolean {
@@ -89,47 +89,54 @@ export class GroupSession {
   }
 
   seek(partition: number, offset: bigint): void {
-    if (this.#held === undefined || !this.holds(partition)) return
-    this.#held.positions.set(partition, offset)
-    this.#held.misses.delete(partition)
-    this.#control.seek(partition, offset)
+    if (this.holds(partition)) this.#held?.positions.set(partition, offset)
   }
 
   pause(partition: number): void {
-    if (this.holds(partition)) this.#control.pause([partition])
+    if (this.holds(partition)) this.#held?.paused.add(partition)
   }
 
   resume(partition: number): void {
-    if (this.holds(partition)) this.#control.resume(partition)
+    this.#held?.paused.delete(partition)
+    this.#wake()
   }
 
-  /** `resolve` tells kafkajs where to go on. Not called: it fetches the same again, or what was sought meanwhile. */
-  deliver(partition: number, fetched: FetchedRecords, resolve: () => void): void {
+  /** What to ask the leader of `partitions` for now; undefined if for nothing. */
+  plan(partitions: ReadonlyArray<number>): FetchPlan | undefined {
     const held = this.#held
-    const position = held?.positions.get(partition)
-    if (held === undefined || position === undefined) return
-    if (fetched.fetchedOffset !== position && this.#isFirstMiss(held, partition)) {
-      // An answer from before a seek, or kafkajs has moved by itself: ask again. A second time in a row it is no
-      // accident, and the program has to see where the log stands.
-      this.#control.seek(partition, position)
-      return
+    if (held === undefined) return undefined
+    const offsets = new Map<number, bigint>()
+    for (const partition of partitions) {
+      const position = held.positions.get(partition)
+      if (position !== undefined && !held.paused.has(partition)) offsets.set(partition, position)
     }
-    held.misses.delete(partition)
-    this.#hand(held, partition, fetched)
-    if (this.#held === held) resolve()
+    return offsets.size === 0 ? undefined : { generation: held.generation, offsets, somePaused: held.paused.size > 0 }
+  }
+
+  /** Calls back at the next `resume`. Answers how to give up. */
+  onResume(wake: () => void): () => void {
+    this.#wakeUps.add(wake)
+    return () => {
+      this.#wakeUps.delete(wake)
+    }
+  }
+
+  /** Dropped if the partition was sought, paused, lost or delivered otherwise meanwhile: it will be asked for again. */
+  deliver(plan: FetchPlan, partition: number, fetched: FetchedRecords): void {
+    if (!this.#isCurrent(plan, partition, fetched.fetchedOffset)) return
+    this.#held?.positions.set(partition, fetched.nextOffset)
+    this.#hand(plan.generation, partition, fetched)
   }
 
   /**
    * The log does not hold the position, so that no fetch will ever start there. An empty batch tells where the log
-   * stands; it starts elsewhere, which makes the program look. The partition stays paused until it is sought.
+   * stands: it does not start at the position, which makes the program look. Paused until it is sought and resumed.
    */
-  deliverGap(partition: number, position: bigint, logOffset: bigint): void {
-    const held = this.#held
-    if (held === undefined || held.positions.get(partition) !== position) return
-    this.#control.pause([partition])
-    const empty = { fetchedOffset: logOffset, nextOffset: logOffset, records: [], bytes: 0 }
-    this.#hand(held, partition, empty)
-    if (held.positions.get(partition) === logOffset) held.positions.set(partition, position)
+  deliverGap(plan: FetchPlan, partition: number, logOffset: bigint): void {
+    const position = plan.offsets.get(partition)
+    if (this.#held?.generation !== plan.generation || this.position(partition) !== position) return
+    this.pause(partition)
+    this.#hand(plan.generation, partition, { fetchedOffset: logOffset, nextOffset: logOffset, records: [], bytes: 0 })
   }
 
   /** Called when a heartbeat is sent; one of the two is called when it is answered, neither if it was not. */
@@ -141,9 +148,9 @@ export class GroupSession {
     return {
       accepted: () => {
         if (!isCurrent()) return
-        for (const waiter of this.#waiters) {
+        for (const waiter of this.#confirmations) {
           if (sent <= waiter.after) continue
-          this.#waiters.delete(waiter)
+          this.#confirmations.delete(waiter)
           waiter.resume()
         }
       },
@@ -157,34 +164,37 @@ export class GroupSession {
   onConfirmed(resume: () => void): () => void {
     if (this.#held === undefined) return () => {}
     const waiter = { after: this.#heartbeats, resume }
-    this.#waiters.add(waiter)
+    this.#confirmations.add(waiter)
     return () => {
-      this.#waiters.delete(waiter)
+      this.#confirmations.delete(waiter)
     }
   }
 
-  #isFirstMiss(held: Held, partition: number): boolean {
-    const misses = (held.misses.get(partition) ?? 0) + 1
-    held.misses.set(partition, misses)
-    return misses === 1
+  #isCurrent({ generation }: FetchPlan, partition: number, offset: bigint): boolean {
+    const held = this.#held
+    return held?.generation === generation && !held.paused.has(partition) && held.positions.get(partition) === offset
   }
 
   #hand(
-    held: Held,
+    generation: number,
     partition: number,
-    fetched: Pick<FetchedBatch, "fetchedOffset" | "nextOffset" | "records" | "bytes">
+    { bytes, fetchedOffset, nextOffset, records }: Pick<
+      FetchedBatch,
+      "fetchedOffset" | "nextOffset" | "records" | "bytes"
+    >
   ): void {
-    const { bytes, fetchedOffset, nextOffset, records } = fetched
-    const head = { topic: this.#topic, partition, generation: held.generation }
-    // Before the call, because the program may seek in it.
-    held.positions.set(partition, nextOffset)
     try {
-      const answer = this.#onBatch({ ...head, fetchedOffset, nextOffset, records, bytes })
-      if (answer === "pause") this.#control.pause([partition])
+      const batch = { topic: this.#topic, partition, generation, fetchedOffset, nextOffset, records, bytes }
+      if (this.#onBatch(batch) === "pause") this.pause(partition)
     } catch (defect) {
       // It must not throw. Inside kafkajs it would stop all partitions and be tried again, or end the consumer.
-      this.#held = undefined
+      this.close()
       this.#output.die(defect)
     }
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeUps) wake()
+    this.#wakeUps.clear()
   }
 }

@@ -28,10 +28,13 @@ const make = (options: KafkaClientOptions) =>
     ): Effect.Effect<A, E | KafkaError> =>
       effect.pipe(
         Effect.retry({ ...retry, while: (error) => error._tag === "KafkaUnavailable" }),
-        Effect.timeoutFail({
+        Effect.timeoutTo({
           duration: connectWithin,
-          onTimeout: () => unavailable(options.brokers, new Error(`no answer within ${connectWithin}`))
-        })
+          onSuccess: Effect.succeed,
+          onTimeout: () =>
+            Effect.zipRight(nodes.reset, unavailable(options.brokers, new Error(`no answer within ${connectWithin}`)))
+        }),
+        Effect.flatten
       )
 
     const metadataOf = (topic: string) =>

@@ -10,7 +10,7 @@ export interface KafkaConsumerOptions extends KafkaClientOptions {
   readonly sessionTimeoutMs: number
   /** A third of the session time-out or less, so that one lost heartbeat costs nothing. */
   readonly heartbeatIntervalMs: number
-  /** Longest wait of one fetch, and also of a resume when every partition of a broker was paused. */
+  /** Longest wait of one fetch for data; heartbeats are sent in between, so that it never exceeds their interval. */
   readonly pollIntervalMs: number
   /** Of one fetch and partition. A larger batch of a producer comes whole all the same. */
   readonly fetchMaxBytesPerPartition: number

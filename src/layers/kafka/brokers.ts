@@ -1,11 +1,12 @@
 /**
- * What our consumers change in kafkajs, on the brokers of their own cluster only. kafkajs has no hook for these: its
- * events come too late (REBALANCING after all handlers), not at all (a failed heartbeat), or without what is needed
- * (END_BATCH_PROCESS does not tell the offset that was asked for).
+ * What our consumers change in kafkajs, on the brokers of their own cluster only: kafkajs keeps the connections, the
+ * metadata, the group protocol and the loop that fetches and sends heartbeats; the fetch itself is ours. It has no hook
+ * for that: its events come too late (REBALANCING after all handlers), not at all (a failed heartbeat), or without what
+ * is needed (END_BATCH_PROCESS does not tell the offset that was asked for).
  */
-import { decodeFetchResponse, type FetchResponse, type PartitionResponse } from "./fetchResponse.js"
-import type { Broker, Cluster, FetchRequest, HeartbeatRequest, JoinRequest, JoinResponse } from "./internals.js"
-import { requests } from "./library.js"
+import { isConnectionError } from "./errors.js"
+import type { Broker, Cluster, FetchRequest, JoinRequest, JoinResponse } from "./internals.js"
+import { errorOfCode, requests } from "./library.js"
 
 export interface BrokerHooks {
   /** A JoinGroup is about to be sent: whatever was held is over. */
@@ -16,8 +17,8 @@ export interface BrokerHooks {
   readonly onLeft: (memberId: string) => void
   /** Called when a heartbeat is sent; what it answers is called with the error or, if it was accepted, undefined. */
   readonly onHeartbeat: () => (error: unknown) => void
-  /** The log does not hold the offset that was asked for. kafkajs is not told, because it would reset the position. */
-  readonly onOutOfRange: (broker: Broker, partition: number, fetchedOffset: bigint) => void
+  /** Fetches and delivers; the request says which partitions this broker leads and how large the answer may be. */
+  readonly fetch: (broker: Broker, request: FetchRequest) => Promise<void>
 }
 
 /** kafkajs asks the cluster for a broker before each fetch and each join; all its ways lead through `findBroker`. */
@@ -28,18 +29,17 @@ export const hookCluster = (cluster: Cluster, hooks: BrokerHooks): void => {
     const broker = await findBroker(node)
     if (!hooked.has(broker)) {
       hooked.add(broker)
-      hookBroker(broker, hooks)
+      hookBroker(cluster, broker, hooks)
     }
     return broker
   }
 }
 
-const hookBroker = (broker: Broker, hooks: BrokerHooks): void => {
+const hookBroker = (cluster: Cluster, broker: Broker, hooks: BrokerHooks): void => {
   const joinGroup = broker.joinGroup.bind(broker)
   const heartbeat = broker.heartbeat.bind(broker)
   const leaveGroup = broker.leaveGroup.bind(broker)
-  let turn = 0
-  broker.joinGroup = async (request: JoinRequest) => {
+  broker.joinGroup = async (request) => {
     hooks.onJoining()
     const memberId = request.memberId ? request.memberId : await newMemberId(broker, request)
     await hooks.onMemberId(memberId)
@@ -52,7 +52,7 @@ const hookBroker = (broker: Broker, hooks: BrokerHooks): void => {
     hooks.onLeft(request.memberId)
     return answer
   }
-  broker.heartbeat = async (request: HeartbeatRequest) => {
+  broker.heartbeat = async (request) => {
     const onAnswer = hooks.onHeartbeat()
     try {
       const answer = await heartbeat(request)
@@ -60,10 +60,17 @@ const hookBroker = (broker: Broker, hooks: BrokerHooks): void => {
       return answer
     } catch (error) {
       onAnswer(error)
+      if (isConnectionError(error) && await hasMoved(cluster, broker, request.groupId)) {
+        throw errorOfCode(notCoordinatorCode)
+      }
       throw error
     }
   }
-  broker.fetch = (request: FetchRequest) => fetch(broker, request, turn++, hooks)
+  broker.fetch = async (request) => {
+    await hooks.fetch(broker, request)
+    // For kafkajs nothing ever comes, which is when it sends its heartbeats.
+    return { responses: [] }
+  }
 }
 
 /**
@@ -85,66 +92,19 @@ const newMemberId = async (broker: Broker, request: JoinRequest): Promise<string
 /** The newest that kafkajs can write; brokers from 2.3 on speak it. */
 export const joinGroupVersion = 5
 
-/** Fetch in version 11: the newest that kafkajs can write, spoken by brokers from 2.3 on. */
-export const fetchVersion = 11
-const outOfRangeCode = 1
-
-const fetch = async (
-  broker: Broker,
-  request: FetchRequest,
-  turn: number,
-  hooks: BrokerHooks
-): Promise<FetchResponse> => {
-  const offsets = new Map(
-    request.topics.flatMap(({ partitions, topic }) =>
-      partitions.map(({ fetchOffset, partition }) => [`${topic}-${partition}`, BigInt(fetchOffset)] as const)
-    )
-  )
-  const asked = (topic: string, partition: number) => offsets.get(`${topic}-${partition}`) ?? 0n
-  const inTurn = { ...request, topics: request.topics.map((topic) => rotated(topic, turn)) }
-  const protocol = requests.Fetch.protocol({ version: fetchVersion })(inTurn)
-  let decoded: FetchResponse | undefined
+/**
+ * Whether another broker coordinates the group now. kafkajs looks for the coordinator only when it joins, and a
+ * heartbeat that cannot be sent is no reason to join for it: it would try the dead broker for ever, its session long
+ * ended. Told NOT_COORDINATOR instead, it joins again.
+ */
+const hasMoved = async (cluster: Cluster, broker: Broker, groupId: string): Promise<boolean> => {
   try {
-    await broker.connectionPool.send({
-      ...protocol,
-      response: {
-        decode: async (payload) => {
-          decoded = withoutOutOfRange(
-            decodeFetchResponse(payload, asked),
-            (topic, partition) => hooks.onOutOfRange(broker, partition, asked(topic, partition))
-          )
-          return decoded
-        },
-        parse: protocol.response.parse
-      }
-    })
-  } catch (error) {
-    // As Broker.sendRequest of kafkajs does: a broker that has closed one connection is connected again from the start.
-    if (error instanceof Error && error.name === "KafkaJSConnectionClosedError") await broker.disconnect()
-    throw error
-  }
-  if (decoded === undefined) throw new Error("a Fetch request ended without an answer")
-  return decoded
-}
-
-/** The broker fills its answer in the order of the request: each partition is first in its turn (KIP-74). */
-const rotated = (topic: FetchRequest["topics"][number], turn: number): FetchRequest["topics"][number] => {
-  const first = turn % Math.max(1, topic.partitions.length)
-  return { ...topic, partitions: [...topic.partitions.slice(first), ...topic.partitions.slice(0, first)] }
-}
-
-const withoutOutOfRange = (
-  response: FetchResponse,
-  onOutOfRange: (topic: string, partition: number) => void
-): FetchResponse => {
-  const isHeld = (topic: string) => ({ errorCode, partition }: PartitionResponse) => {
-    if (errorCode !== outOfRangeCode) return true
-    onOutOfRange(topic, partition)
+    const { coordinator } = await cluster.findGroupCoordinatorMetadata({ groupId, coordinatorType: 0 })
+    return String(coordinator.nodeId) !== String(broker.nodeId)
+  } catch {
+    // Nobody can tell now; the next heartbeat asks again.
     return false
   }
-  const responses = response.responses.map(({ partitions, topicName }) => ({
-    topicName,
-    partitions: partitions.filter(isHeld(topicName))
-  }))
-  return { ...response, responses }
 }
+
+const notCoordinatorCode = 16

@@ -5,7 +5,6 @@ import type { KafkaRecord } from "../../domain/KafkaRecord.js"
 import { type BatchHeader, batchHeaderBytes, readBatchHeader } from "../../domain/recordBatch.js"
 import { VarintReader } from "../../domain/varint.js"
 import { batchCodecs } from "./codecs.js"
-import { FetchedRecords } from "./FetchedRecords.js"
 
 /** A batch that nobody can read, now or later: its checksum, format or compression. */
 export class UnreadableBatch extends Error {
@@ -14,109 +13,93 @@ export class UnreadableBatch extends Error {
   readonly retriable = false
 }
 
-/** Version 11 of the Fetch answer, as far as it is used; Kafka 2.3 was the first to speak it, and 4.x still does. */
-export interface FetchResponse {
-  readonly throttleTime: number
-  readonly clientSideThrottleTime: number
-  readonly errorCode: number
-  readonly sessionId: number
-  readonly responses: ReadonlyArray<
-    { readonly topicName: string; readonly partitions: ReadonlyArray<PartitionResponse> }
-  >
+/** What one fetch brought of one partition. */
+export interface FetchedRecords {
+  /** The offset that was asked for. */
+  readonly fetchedOffset: bigint
+  /** After everything that the fetch covers; compaction and markers make it more than the last record's offset + 1. */
+  readonly nextOffset: bigint
+  readonly records: ReadonlyArray<KafkaRecord>
+  readonly bytes: number
 }
 
 export interface PartitionResponse {
+  readonly topic: string
   readonly partition: number
   readonly errorCode: number
-  readonly highWatermark: string
-  readonly lastStableOffset: string
-  readonly lastStartOffset: string
-  readonly preferredReadReplica: number
-  /** Always empty: what kafkajs's filter has to do is done. */
-  readonly abortedTransactions: ReadonlyArray<never>
-  readonly messages: ReadonlyArray<FetchedRecords>
+  readonly aborted: ReadonlyArray<AbortedTransaction>
+  readonly recordSet: Uint8Array
+}
+
+/** Version 11 of the Fetch answer, as far as it is used; Kafka 2.3 was the first to speak it, and 4.x still does. */
+export interface FetchResponse {
+  readonly throttleMs: number
+  readonly partitions: ReadonlyArray<PartitionResponse>
+}
+
+export const decodeFetchResponse = (payload: Buffer): FetchResponse => {
+  const reader = new Reader(payload)
+  const throttleMs = reader.int32()
+  // The error code and id of a fetch session; there is none.
+  reader.skip(6)
+  const topics = reader.array(() => {
+    const topic = reader.string()
+    return reader.array(() => readPartition(reader, topic))
+  })
+  return { throttleMs, partitions: topics.flat() }
+}
+
+const readPartition = (reader: Reader, topic: string): PartitionResponse => {
+  const partition = reader.int32()
+  const errorCode = reader.int16()
+  // High watermark, last stable offset, start of the log.
+  reader.skip(24)
+  const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }))
+  // Preferred read replica: none, because no rack is told.
+  reader.skip(4)
+  return { topic, partition, errorCode, aborted, recordSet: reader.bytes() }
 }
 
 /**
- * Reads a whole answer. In place of kafkajs's decoder (protocol/requests/fetch/v11/response.js), which crashes the
- * consumer for good on a batch of 125,000 records (`records.push(...)` overflows the stack, tulios/kafkajs#1723), checks
- * no checksum, and needs one fetch for every offset that compaction has removed from the end of a batch.
- * `fetchedOffset` tells what was asked for.
+ * The whole batches of a fetch; the last one may be cut off and is left for the next fetch. Undefined: none is whole.
+ * In place of kafkajs's decoder (protocol/requests/fetch/v4/decodeMessages.js), which ends the consumer for good on a
+ * batch of 125,000 records (`records.push(...)` overflows the stack, tulios/kafkajs#1723), checks no checksum, and needs
+ * one fetch for every offset that compaction has removed from the end of a batch.
  */
-export const decodeFetchResponse = (
-  payload: Buffer,
-  fetchedOffset: (topic: string, partition: number) => bigint
-): FetchResponse => {
-  const reader = new Reader(payload)
-  const throttleTime = reader.int32()
-  const errorCode = reader.int16()
-  const sessionId = reader.int32()
-  const responses = reader.array(() => {
-    const topicName = reader.string()
-    const partitions = reader.array(() => readPartition(reader, topicName, fetchedOffset))
-    return { topicName, partitions }
-  })
-  // 0, because the broker has not waited: it expects the client to (KIP-219), which kafkajs's connection does.
-  return { throttleTime: 0, clientSideThrottleTime: throttleTime, errorCode, sessionId, responses }
-}
-
-const readPartition = (
-  reader: Reader,
-  topic: string,
-  fetchedOffset: (topic: string, partition: number) => bigint
-): PartitionResponse => {
-  const partition = reader.int32()
-  const errorCode = reader.int16()
-  const highWatermark = String(reader.int64())
-  const lastStableOffset = String(reader.int64())
-  const lastStartOffset = String(reader.int64())
-  const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }))
-  const preferredReadReplica = reader.int32()
-  const recordSet = reader.bytes()
-  const head = { partition, errorCode, highWatermark, lastStableOffset, lastStartOffset, preferredReadReplica }
-  const records = decodeRecordSet(recordSet, aborted, fetchedOffset(topic, partition), `${topic}-${partition}`)
-  return { ...head, abortedTransactions: [], messages: records === undefined ? [] : [records] }
-}
-
-/** All whole batches of a fetch; the last one may be cut off and is left for the next fetch. Undefined: none is whole. */
 export const decodeRecordSet = (
-  bytes: Uint8Array,
-  aborted: ReadonlyArray<AbortedTransaction>,
-  fetchedOffset: bigint,
-  name: string
+  { aborted, partition, recordSet: bytes, topic }: PartitionResponse,
+  fetchedOffset: bigint
 ): FetchedRecords | undefined => {
   const isData = makeAbortFilter(aborted)
   const records: Array<KafkaRecord> = []
   let size = 0
-  let lastOffset: bigint | undefined
+  let nextOffset = fetchedOffset
   for (let at = 0; at < bytes.length;) {
     const header = readBatchHeader(bytes, at, 0)
     if (Either.isLeft(header)) {
       if (header.left._tag === "Truncated") break
-      throw new UnreadableBatch(`${name}, fetched from offset ${fetchedOffset}: ${header.left.reason}`)
+      throw new UnreadableBatch(`${topic}-${partition} at offset ${nextOffset}: ${header.left.reason}`)
     }
     const batch = header.right
     if (isData(batch, () => isAbortMarker(bytes, at, batch))) {
-      const decoded = decodeRecords(bytes, at, batch, batchCodecs)
-      if (Either.isLeft(decoded)) {
-        const fault = decoded.left
-        const reason = fault._tag === "Corrupt" ? fault.reason : "it ends too early"
-        throw new UnreadableBatch(`${name}, the batch at offset ${batch.baseOffset}: ${reason}`)
-      }
-      for (const record of decoded.right) {
+      for (const record of readRecords(bytes, at, batch, `${topic}-${partition}`)) {
         // The broker answers with whole batches; the first one may begin before the offset that was asked for.
         if (record.offset < fetchedOffset) continue
         records.push(record)
         size += sizeOf(record)
       }
     }
-    lastOffset = batch.lastOffset
+    if (batch.lastOffset >= nextOffset) nextOffset = batch.lastOffset + 1n
     at += batch.bytes
   }
-  // A set that ends below what was asked for has nothing to move to: such a stretch was covered before.
-  return lastOffset === undefined || lastOffset < fetchedOffset
-    ? undefined
-    : new FetchedRecords(fetchedOffset, lastOffset, records, size)
+  return nextOffset === fetchedOffset ? undefined : { fetchedOffset, nextOffset, records, bytes: size }
+}
+
+const readRecords = (bytes: Uint8Array, at: number, batch: BatchHeader, name: string): ReadonlyArray<KafkaRecord> => {
+  const decoded = decodeRecords(bytes, at, batch, batchCodecs)
+  if (Either.isRight(decoded)) return decoded.right
+  const reason = decoded.left._tag === "Corrupt" ? decoded.left.reason : "it ends too early"
+  throw new UnreadableBatch(`${name}, the batch at offset ${batch.baseOffset}: ${reason}`)
 }
 
 const sizeOf = (record: KafkaRecord): number => {
@@ -139,26 +122,30 @@ const isAbortMarker = (bytes: Uint8Array, at: number, header: BatchHeader): bool
 /** Big-endian fields one after the other; a payload that ends too early throws a RangeError. */
 class Reader {
   #at = 0
-  private readonly buffer: Buffer
+  readonly #buffer: Buffer
 
   constructor(buffer: Buffer) {
-    this.buffer = buffer
+    this.#buffer = buffer
+  }
+
+  skip(bytes: number): void {
+    this.#at += bytes
   }
 
   int16(): number {
-    const value = this.buffer.readInt16BE(this.#at)
+    const value = this.#buffer.readInt16BE(this.#at)
     this.#at += 2
     return value
   }
 
   int32(): number {
-    const value = this.buffer.readInt32BE(this.#at)
+    const value = this.#buffer.readInt32BE(this.#at)
     this.#at += 4
     return value
   }
 
   int64(): bigint {
-    const value = this.buffer.readBigInt64BE(this.#at)
+    const value = this.#buffer.readBigInt64BE(this.#at)
     this.#at += 8
     return value
   }
@@ -166,14 +153,14 @@ class Reader {
   string(): string {
     const length = this.int16()
     this.#at += length
-    return this.buffer.toString("utf8", this.#at - length, this.#at)
+    return this.#buffer.toString("utf8", this.#at - length, this.#at)
   }
 
   /** Length -1 is null, which stands for nothing here. */
   bytes(): Uint8Array {
     const length = Math.max(0, this.int32())
     this.#at += length
-    return this.buffer.subarray(this.#at - length, this.#at)
+    return this.#buffer.subarray(this.#at - length, this.#at)
   }
 
   array<A>(item: () => A): ReadonlyArray<A> {

@@ -123,6 +123,9 @@ export interface Broker {
 /** All brokers, as a consumer sees them. */
 export interface Cluster {
   findBroker: (node: { readonly nodeId: number | string }) => Promise<Broker>
+  findGroupCoordinatorMetadata: (group: { readonly groupId: string; readonly coordinatorType: number }) => Promise<{
+    readonly coordinator: { readonly nodeId: number | string }
+  }>
   readonly brokerPool: { readonly seedBroker: Broker | undefined }
 }
 

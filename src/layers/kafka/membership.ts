@@ -12,8 +12,8 @@ import type { InstanceLock } from "../InstanceLock.js"
 import { type BrokerHooks, hookCluster } from "./brokers.js"
 import { clientConfig, connectWithin, disconnectWithin, patient } from "./client.js"
 import { classify, type KafkaError, messageOf, typeOf, unavailable } from "./errors.js"
-import { FetchedRecords } from "./FetchedRecords.js"
-import { type FetchControl, GroupSession } from "./GroupSession.js"
+import { makeFetch } from "./fetching.js"
+import { type FetchPlan, GroupSession } from "./GroupSession.js"
 import { removeDeadMembers } from "./instance.js"
 import type { Broker, Cluster } from "./internals.js"
 import type { KafkaConsumerOptions } from "./KafkaConsumer.js"
@@ -49,6 +49,8 @@ export const makeMembership = (
   Effect.gen(function*() {
     const { group, topic } = join
     const { brokers } = options
+    // kafkajs sends heartbeats between fetches only, so that a longer wait would delay them.
+    const waitMs = Math.min(options.pollIntervalMs, options.heartbeatIntervalMs)
     const run = yield* FiberSet.makeRuntime()
     const runtime = yield* Effect.runtime()
     const events = yield* Mailbox.make<GroupEvent, KafkaRefused>()
@@ -57,7 +59,7 @@ export const makeMembership = (
     let closed = false
     let joined: { readonly broker: Broker; readonly generationId: number; readonly memberId: string } | undefined
 
-    const session = new GroupSession(join, controlOf(() => consumer, topic), {
+    const session = new GroupSession(join, {
       event: (event) => events.unsafeOffer(event),
       die: (defect) => events.unsafeDone(Exit.die(defect))
     })
@@ -79,10 +81,14 @@ export const makeMembership = (
           if (type !== undefined && rejoining.has(type)) heartbeat.lost(messageOf(error))
         }
       },
-      onOutOfRange: (broker, partition, offset) => {
-        session.pause(partition)
-        run(lookAtGap(session, broker, topic, partition, offset))
-      }
+      fetch: makeFetch({
+        session,
+        idle: () => Runtime.runPromise(runtime)(idle(session, waitMs)),
+        onOutOfRange: (broker, plan, partition) => {
+          session.pause(partition)
+          run(lookAtGap(session, broker, topic, plan, partition))
+        }
+      })
     }
     const log = makeClientLog(run)
     const kafka = new kafkajs.Kafka({
@@ -98,7 +104,7 @@ export const makeMembership = (
       // that a member which takes longer is as good as dead.
       rebalanceTimeout: options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
-      maxWaitTimeInMs: options.pollIntervalMs,
+      maxWaitTimeInMs: waitMs,
       maxBytesPerPartition: options.fetchMaxBytesPerPartition,
       maxBytes: fetchMaxBytes,
       metadataMaxAge: metadataMaxAgeMs,
@@ -149,12 +155,8 @@ export const makeMembership = (
     running = consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async (payload) => {
-        if (closed || !payload.isRunning() || payload.isStale()) return
-        const fetched: unknown = payload.batch.messages[0]
-        if (fetched instanceof FetchedRecords) {
-          session.deliver(payload.batch.partition, fetched, () => payload.resolveOffset(fetched.offset))
-        } else events.unsafeDone(Exit.die(new Error("kafkajs has fetched by itself")))
+      eachBatch: async () => {
+        events.unsafeDone(Exit.die(new Error("kafkajs has fetched by itself")))
       }
     }).catch((error: unknown) => {
       events.unsafeDone(Exit.fail(refused(error)))
@@ -188,20 +190,6 @@ export const makeMembership = (
     }
   })
 
-/** Between a crash and the next join kafkajs has no group, and throws. The join pauses and forgets everything anyway. */
-const controlOf = (consumer: () => KafkaJs.Consumer, topic: string): FetchControl => ({
-  pause: (partitions) => guarded(() => consumer().pause([{ topic, partitions: [...partitions] }])),
-  resume: (partition) => guarded(() => consumer().resume([{ topic, partitions: [partition] }])),
-  seek: (partition, offset) => guarded(() => consumer().seek({ topic, partition, offset: String(offset) }))
-})
-const guarded = (act: () => void) => {
-  try {
-    act()
-  } catch {
-    // Nothing to undo: what was asked for is part of the session, and the next join starts a new one.
-  }
-}
-
 /** Leaves the group and disconnects; at the deadline the sockets are destroyed, and the session time-out does the rest. */
 const leave = (consumer: KafkaJs.Consumer, running: () => Promise<void>, sockets: Sockets): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -215,26 +203,36 @@ const leave = (consumer: KafkaJs.Consumer, running: () => Promise<void>, sockets
     Effect.ensuring(Effect.sync(sockets.destroy))
   )
 
+/** A broker all of whose partitions are paused: until one is resumed, or a heartbeat may be due. */
+const idle = (session: GroupSession, waitMs: number): Effect.Effect<void> =>
+  Effect.async<void>((resume) => Effect.sync(session.onResume(() => resume(Effect.void)))).pipe(
+    Effect.timeoutOption(waitMs),
+    Effect.asVoid
+  )
+
 /** Tells the program where the log stands, or goes on where the position is in range after all. */
 const lookAtGap = (
   session: GroupSession,
   broker: Broker,
   topic: string,
-  partition: number,
-  offset: bigint
+  plan: FetchPlan,
+  partition: number
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
+    const offset = plan.offsets.get(partition)
     const ranges = yield* Effect.tryPromise(() => rangesAt(broker, topic, [partition]))
     const range = ranges.find((found) => found.partition === partition)
-    if (range !== undefined && offset < range.low) return session.deliverGap(partition, offset, range.low)
-    if (range !== undefined && offset > range.end) return session.deliverGap(partition, offset, range.end)
+    if (range === undefined || offset === undefined) return
+    if (offset < range.low) return session.deliverGap(plan, partition, range.low)
+    if (offset > range.end) return session.deliverGap(plan, partition, range.end)
     // A leader that has just been elected may not know its end yet. Not at once again: it would be a busy loop.
     yield* Effect.sleep("1 second")
-    if (session.position(partition) !== offset) return
-    session.seek(partition, offset)
-    session.resume(partition)
+    if (session.position(partition) === offset) session.resume(partition)
   }).pipe(
-    Effect.retry({ schedule: Schedule.spaced("1 second"), while: () => session.position(partition) === offset }),
+    Effect.retry({
+      schedule: Schedule.spaced("1 second"),
+      while: () => session.position(partition) === plan.offsets.get(partition)
+    }),
     Effect.catchAll(() => Effect.void)
   )
 

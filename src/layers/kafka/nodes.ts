@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { connectionTimeoutMs, disconnectWithin, type KafkaClientOptions, requestTimeoutMs } from "./client.js"
+import { connectionTimeoutMs, type KafkaClientOptions, requestTimeoutMs } from "./client.js"
 import { classify, type KafkaError, unavailable } from "./errors.js"
 import type { Broker } from "./internals.js"
 import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "./library.js"
@@ -16,6 +16,8 @@ export interface Nodes {
   readonly any: Effect.Effect<Broker, KafkaError>
   readonly at: (host: string, port: number) => Effect.Effect<Broker, KafkaError>
   readonly coordinator: (group: string) => Effect.Effect<Broker, KafkaError>
+  /** Forgets connections that look alive and do not answer. */
+  readonly reset: Effect.Effect<void>
   /** `doing` names the request in what it fails with: "cannot `doing`: …". */
   readonly request: <A>(doing: string, send: () => Promise<A>) => Effect.Effect<A, KafkaError>
 }
@@ -36,16 +38,8 @@ export const makeNodes = (options: KafkaClientOptions): Effect.Effect<Nodes, nev
       socketFactory: sockets.factory
     })
     const known = new Map<string, Broker>()
-    yield* Effect.addFinalizer(() =>
-      Effect.forEach(known.values(), (broker) => Effect.promise(() => broker.disconnect()), {
-        concurrency: "unbounded"
-      })
-        .pipe(
-          Effect.interruptible,
-          Effect.timeoutOption(disconnectWithin),
-          Effect.ensuring(Effect.sync(sockets.destroy))
-        )
-    )
+    // No good-bye: there is nothing to hand back, and kafkajs's would wait for every answer that is still to come.
+    yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
     const request: Nodes["request"] = (doing, send) =>
       Effect.tryPromise({ try: send, catch: (error) => classify(brokers, doing, error) })
 
@@ -81,5 +75,5 @@ export const makeNodes = (options: KafkaClientOptions): Effect.Effect<Nodes, nev
         return yield* at(found.host, found.port)
       })
 
-    return { any, at, coordinator, request }
+    return { any, at, coordinator, request, reset: Effect.sync(sockets.reset) }
   })

@@ -11,6 +11,8 @@ export type SocketReport =
 /** The sockets of one client. They are kept, because kafkajs waits without end for answers before it closes one. */
 export interface Sockets {
   readonly factory: ISocketFactory
+  /** Ends every socket at once; the next request opens new ones. */
+  readonly reset: () => void
   /** Ends every socket at once and refuses new ones: what is left of the client in the background then ends by itself. */
   readonly destroy: () => void
 }
@@ -44,12 +46,16 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
     socket.on("close", () => open.delete(socket))
     return socket
   }
+  // With an error, because kafkajs listens to "end" and "error" only, and would wait for answers that cannot come.
+  const cutOff = (reason: string) => {
+    for (const socket of open) socket.destroy(new Error(reason))
+  }
   return {
     factory,
+    reset: () => cutOff("a request has taken too long"),
     destroy: () => {
       closed = true
-      // With an error, because kafkajs listens to "end" and "error" only, and would wait for answers that cannot come.
-      for (const socket of open) socket.destroy(new Error("the client is closed"))
+      cutOff("the client is closed")
     }
   }
 }

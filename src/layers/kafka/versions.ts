@@ -1,8 +1,10 @@
 import { KafkaRefused } from "../Consumer.js"
+import { joinGroupVersion } from "./brokers.js"
+import { fetchVersion } from "./fetching.js"
 import type { Broker } from "./internals.js"
 import { apiKeys, type ApiName, requests } from "./library.js"
 
-/** What a member sends. Fetch and JoinGroup are written in one version only (see brokers.ts). */
+/** What a member sends. Fetch and JoinGroup are written in one version only. */
 const needed: ReadonlyArray<ApiName> = [
   "Fetch",
   "ListOffsets",
@@ -15,7 +17,7 @@ const needed: ReadonlyArray<ApiName> = [
   "LeaveGroup",
   "SyncGroup"
 ]
-const single: Partial<Record<ApiName, number>> = { Fetch: 11, JoinGroup: 5 }
+const single: Partial<Record<ApiName, number>> = { Fetch: fetchVersion, JoinGroup: joinGroupVersion }
 
 /**
  * Undefined if the broker and this client have a version of every request in common. kafkajs itself compares only one

@@ -1,0 +1,93 @@
+import { decodeFetchResponse, decodeRecordSet, type FetchResponse } from "./fetchResponse.js"
+import type { FetchPlan, GroupSession } from "./GroupSession.js"
+import type { Broker, FetchRequest } from "./internals.js"
+import { errorOfCode, requests } from "./library.js"
+
+/** The newest that kafkajs can write; brokers from 2.3 on speak it. */
+export const fetchVersion = 11
+
+const readCommitted = 1
+const offsetOutOfRange = 1
+/** After these kafkajs joins again: the leader is elsewhere, or the topic is gone. */
+const staleCodes = new Set([3, 5, 6, 74, 75])
+/**
+ * First wait of a fetch beside a paused partition; doubled as long as nothing comes. A broker answers one fetch of a
+ * connection after the other, so that a partition which is resumed has to wait for those that have nothing.
+ */
+const waitBesidePausedMs = 20
+
+export interface FetchOptions {
+  readonly session: GroupSession
+  /** Waits for a `resume`, at most as long as a fetch would wait. */
+  readonly idle: () => Promise<void>
+  readonly onOutOfRange: (broker: Broker, plan: FetchPlan, partition: number) => void
+}
+
+/** One fetch from one broker, in the place of kafkajs's: at our positions, delivered at once, nothing kept. */
+export const makeFetch = ({ idle, onOutOfRange, session }: FetchOptions) => {
+  let turn = 0
+  let emptyInARow = 0
+  return async (broker: Broker, request: FetchRequest): Promise<void> => {
+    const partitions = request.topics.flatMap((topic) => topic.partitions.map(({ partition }) => partition))
+    let plan = session.plan(partitions)
+    if (plan === undefined) {
+      await idle()
+      plan = session.plan(partitions)
+      if (plan === undefined) return
+    }
+    const fetchMs = request.maxWaitTime ?? 0
+    const waitMs = plan.somePaused ? Math.min(fetchMs, waitBesidePausedMs * 2 ** emptyInARow) : fetchMs
+    const response = await send(broker, planned(request, plan, turn++, waitMs))
+    emptyInARow = response.partitions.every(({ recordSet }) => recordSet.length === 0) ? emptyInARow + 1 : 0
+    let failed: Error | undefined
+    for (const answer of response.partitions) {
+      const offset = plan.offsets.get(answer.partition)
+      if (answer.errorCode === offsetOutOfRange) onOutOfRange(broker, plan, answer.partition)
+      else if (answer.errorCode !== 0) {
+        failed = errorOfCode(answer.errorCode)
+        if (staleCodes.has(answer.errorCode)) session.lost(failed.message)
+      } else if (offset !== undefined) {
+        const fetched = decodeRecordSet(answer, offset)
+        if (fetched !== undefined) session.deliver(plan, answer.partition, fetched)
+      }
+    }
+    // Last, so that the error of one partition does not throw away what came of the others.
+    if (failed !== undefined) throw failed
+  }
+}
+
+/** The request for what is planned only. A broker fills its answer in this order: each is first in its turn (KIP-74). */
+const planned = (request: FetchRequest, { offsets }: FetchPlan, turn: number, maxWaitTime: number): FetchRequest => {
+  const topics = request.topics.map(({ partitions, topic }) => {
+    const wanted = partitions.flatMap(({ maxBytes, partition }) => {
+      const offset = offsets.get(partition)
+      return offset === undefined ? [] : [{ partition, fetchOffset: String(offset), maxBytes }]
+    })
+    const first = turn % Math.max(1, wanted.length)
+    return { topic, partitions: [...wanted.slice(first), ...wanted.slice(0, first)] }
+  })
+  return { ...request, isolationLevel: readCommitted, topics, maxWaitTime }
+}
+
+const send = async (broker: Broker, request: FetchRequest): Promise<FetchResponse> => {
+  let response: FetchResponse | undefined
+  try {
+    await broker.connectionPool.send({
+      ...requests.Fetch.protocol({ version: fetchVersion })(request),
+      response: {
+        decode: async (payload) => {
+          response = decodeFetchResponse(payload)
+          // The connection then holds back its next requests for so long (KIP-219).
+          return { clientSideThrottleTime: response.throttleMs }
+        },
+        parse: async (decoded) => decoded
+      }
+    })
+  } catch (error) {
+    // As Broker.sendRequest of kafkajs does: a broker that has closed one connection is connected again from the start.
+    if (error instanceof Error && error.name === "KafkaJSConnectionClosedError") await broker.disconnect()
+    throw error
+  }
+  if (response === undefined) throw new Error("a Fetch request ended without an answer")
+  return response
+}
