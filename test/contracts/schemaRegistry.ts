@@ -1,0 +1,57 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { SchemaRegistry } from "../../src/layers/SchemaRegistry.js"
+
+const schemaOf = (name: string) =>
+  JSON.stringify({
+    type: "record",
+    name,
+    fields: [{ name: "id", type: "long" }, { name: "note", type: "string", doc: "é" }]
+  })
+
+/** What every layer of `SchemaRegistry` keeps. `unique` sets the names of one run apart from those of another. */
+export const schemaRegistryContract = <E>(layer: Layer.Layer<SchemaRegistry, E>, unique: string) => {
+  const withRegistry = <A, E2>(test: Effect.Effect<A, E2, SchemaRegistry>) => Effect.provide(test, layer)
+
+  it.live("answers what was registered, by id and as the subject's latest version", () =>
+    withRegistry(Effect.gen(function*() {
+      const registry = yield* SchemaRegistry
+      const [a, b] = [schemaOf(`A${unique}`), schemaOf(`B${unique}`)]
+      const subject = `answers-${unique}/value %41`
+      const idA = yield* registry.register(subject, a)
+      const idB = yield* registry.register(`other-${unique}`, b)
+      assert.notStrictEqual(idA, idB)
+      const found = yield* registry.byId(idA)
+      assert.strictEqual(found.id, idA)
+      assert.deepStrictEqual(JSON.parse(found.schema), JSON.parse(a))
+      const latest = yield* registry.latest(subject)
+      assert.deepInclude(latest, { id: idA, version: 1 })
+      assert.deepStrictEqual(JSON.parse(latest.schema), JSON.parse(a))
+    })))
+
+  it.live("registering the same schema again gives the same id and no new version", () =>
+    withRegistry(Effect.gen(function*() {
+      const registry = yield* SchemaRegistry
+      const schema = schemaOf(`Same${unique}`)
+      const subject = `same-${unique}`
+      const id = yield* registry.register(subject, schema)
+      assert.strictEqual(yield* registry.register(subject, JSON.stringify(JSON.parse(schema), undefined, 2)), id)
+      assert.strictEqual((yield* registry.latest(subject)).version, 1)
+    })))
+
+  it.live("what is not there is SchemaNotFound, and found as soon as it is there", () =>
+    withRegistry(Effect.gen(function*() {
+      const registry = yield* SchemaRegistry
+      const subject = `missing-${unique}`
+      assert.strictEqual((yield* Effect.flip(registry.byId(2_000_000_000)))._tag, "SchemaNotFound")
+      assert.strictEqual((yield* Effect.flip(registry.latest(subject)))._tag, "SchemaNotFound")
+      const id = yield* registry.register(subject, schemaOf(`Late${unique}`))
+      assert.strictEqual((yield* registry.latest(subject)).id, id)
+    })))
+
+  it.live("refuses a schema that is none", () =>
+    withRegistry(Effect.gen(function*() {
+      const registry = yield* SchemaRegistry
+      assert.strictEqual((yield* Effect.flip(registry.register(`bad-${unique}`, "{\"type\":")))._tag, "RegistryRefused")
+    })))
+}
