@@ -3,6 +3,7 @@ import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { fromSqlError, lost, type MysqlFailure } from "./MysqlFailure.js"
@@ -76,10 +77,10 @@ export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
     )
     // mysql2's own time-out covers connect and handshake only, and the client is uninterruptible while it waits for the
     // first answer: cutting the socket is what ends that.
-    const watch = Effect.interruptible(Effect.zipRight(Effect.sleep(config.connectTimeoutMs), sockets.destroy))
-    const exit = yield* Effect.exit(
-      Effect.raceFirst(connected, Effect.zipRight(watch, Effect.interruptible(Effect.never)))
-    )
+    const watch = Effect.zipRight(Effect.sleep(config.connectTimeoutMs), sockets.destroy)
+    const watching = yield* Effect.forkIn(Effect.interruptible(watch), scope)
+    const exit = yield* Effect.exit(connected)
+    yield* Fiber.interrupt(watching)
     const close = Effect.zipRight(Scope.close(scope, Exit.void), sockets.end)
     if (Exit.isFailure(exit)) {
       yield* close
@@ -92,11 +93,18 @@ export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
         Effect.zipRight(Effect.sleep(deadlineMs), sockets.destroy),
         () => lost(`no answer within ${deadlineMs} ms`)
       )
-      // Both interruptible, also where the caller is not: the loser must not keep the winner waiting. A statement has
-      // no way to be cancelled but its socket's end, so one that nobody waits for any more takes the socket with it.
-      return Effect.onInterrupt(
-        Effect.raceFirst(Effect.interruptible(answer), Effect.interruptible(late)),
-        () => sockets.destroy
+      // In the lane's scope, not as children of the caller: a fiber that is interrupted passes that on to its children
+      // at once, also from inside an uninterruptible region, and both COMMIT and its deadline would end as interrupted.
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(
+          Effect.forkIn(Effect.interruptible(Effect.raceFirst(answer, late)), scope),
+          (running) =>
+            // A statement cannot be cancelled. One that nobody waits for any more takes the connection with it.
+            Effect.onInterrupt(
+              restore(Fiber.join(running)),
+              () => Effect.zipRight(sockets.destroy, Fiber.interruptFork(running))
+            )
+        )
       )
     }
     return { run, isOpen: sockets.isOpen, destroy: sockets.destroy, close }

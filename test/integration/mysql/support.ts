@@ -1,11 +1,10 @@
-import { Effect, Redacted } from "effect"
-import { type Connection, createConnection } from "mysql2/promise"
+import { Effect, Redacted, Schedule } from "effect"
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise"
 import { randomBytes } from "node:crypto"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import type { TablePlan } from "../../../src/domain/sql/TablePlan.js"
 import type { Claim, WriteRequest } from "../../../src/layers/Destination.js"
 import { Destination } from "../../../src/layers/Destination.js"
-import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
 
 export const configOf = (uri: string, over: Partial<MysqlConfig> = {}): MysqlConfig => {
@@ -91,4 +90,22 @@ export const state = (admin: Connection): Effect.Effect<unknown> =>
     "SELECT (SELECT CAST(`offset` AS CHAR) FROM kafka_offsets) AS `offset`, (SELECT COUNT(*) FROM orders) AS `rows`"
   )
 
-export const destinationOf = (config: MysqlConfig) => layerMysql(config)
+/** Polls, because nothing tells the test when the server has come so far; bounded. */
+export const until = (condition: Effect.Effect<boolean>): Effect.Effect<void> =>
+  condition.pipe(
+    Effect.filterOrFail((holds) => holds, () => "not yet"),
+    Effect.retry(Schedule.spaced("5 millis").pipe(Schedule.upTo("10 seconds"))),
+    Effect.orDie,
+    Effect.asVoid
+  )
+
+/** Kills the connection that runs a statement with these words, once there is one. */
+export const killed = (admin: Connection, words: string): Effect.Effect<void> =>
+  until(Effect.promise(async () => {
+    const [rows] = await admin.query<Array<RowDataPacket>>(
+      "SELECT ID AS id FROM performance_schema.processlist WHERE DB = DATABASE() AND INFO LIKE ? AND ID <> CONNECTION_ID()",
+      [`%${words}%`]
+    )
+    for (const row of rows) await admin.query(`KILL ${String(row["id"])}`)
+    return rows.length > 0
+  }))
