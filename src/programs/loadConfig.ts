@@ -1,0 +1,63 @@
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type { ClientConfig, Config } from "../domain/Config.js"
+import { type ConfigProblem, renderProblem } from "../domain/config/ConfigProblem.js"
+import { parseClientConfig, parseConfig } from "../domain/config/parse.js"
+import { type ConfigSources, secretFiles } from "../domain/config/settings.js"
+import { parseProperties } from "../layers/propertiesFile.js"
+import type { Globals } from "./argv.js"
+import { CommandError, ExitCode } from "./exitCodes.js"
+
+export type Environment = ConfigSources["environment"]
+
+/** Reads what the sources name: property files, in order, and the files that hold secrets. */
+export const readSources = (
+  globals: Globals,
+  environment: Environment
+): Effect.Effect<ConfigSources, CommandError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const [unreadable, files] = yield* Effect.partition(globals.files, (name) =>
+      fs.readFileString(name).pipe(
+        Effect.map((text) => ({ name, entries: parseProperties(text) })),
+        Effect.mapError((error): ConfigProblem => ({
+          code: "TRB-1006",
+          key: "--config",
+          value: name,
+          source: undefined,
+          what: Predicate.isTagged(error, "SystemError") && error.reason === "NotFound"
+            ? "no such file"
+            : "cannot be read",
+          expected: "expected a property file"
+        }))
+      ))
+    // Without the file nearly every key would be called missing, so this comes alone.
+    if (unreadable.length > 0) return yield* configurationError(unreadable)
+    const secrets = new Map<string, string>()
+    for (const path of secretFiles(environment)) {
+      // One that cannot be read stays out of the map, and is then reported with the rest.
+      const secret = yield* Effect.option(fs.readFileString(path))
+      if (Option.isSome(secret)) secrets.set(path, secret.value)
+    }
+    return { files, environment, secrets, overrides: globals.overrides }
+  })
+
+export const configOf = (sources: ConfigSources): Either.Either<Config, CommandError> =>
+  Either.mapLeft(parseConfig(sources), configurationError)
+
+export const clientConfigOf = (sources: ConfigSources): Either.Either<ClientConfig, CommandError> =>
+  Either.mapLeft(parseClientConfig(sources), configurationError)
+
+const configurationError = (problems: ReadonlyArray<ConfigProblem>): CommandError =>
+  new CommandError({
+    code: problems.length === 1 ? problems[0]?.code ?? "TRB-1000" : "TRB-1000",
+    exit: ExitCode.configuration,
+    what: problems.length === 1
+      ? "the configuration has a problem"
+      : `the configuration has ${problems.length} problems`,
+    details: problems.map(renderProblem),
+    cure: "correct what is listed; tributary config show prints every key with its value and where it comes from"
+  })
