@@ -53,9 +53,7 @@ const violations = async (baseDir: string) => {
     validate: true,
     ruleSet: { forbidden },
     tsPreCompilationDeps: true,
-    doNotFollow: { path: "node_modules" },
-    // NodeNext: the specifier names the compiled file.
-    enhancedResolveOptions: { extensions: [".js", ".ts"], extensionAlias: { ".js": [".ts", ".js"] } }
+    doNotFollow: { path: "node_modules" }
   })
   if (typeof output === "string") return assert.fail(output)
   return {
