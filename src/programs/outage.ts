@@ -16,7 +16,9 @@ export const jittered = (backoff: Backoff, attempt: number): Effect.Effect<Durat
   Effect.map(
     Random.next,
     (random) =>
-      Duration.millis(Math.max(1, random * Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(attempt, 20))))
+      Duration.millis(
+        Math.max(1, Math.round(random * Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(attempt, 20))))
+      )
   )
 
 const summaryEveryMs = 30_000
