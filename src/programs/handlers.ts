@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Handlers } from "./execute.js"
 import { commandError } from "./serviceErrors.js"
-import { consuming, producing } from "./wiring.js"
+import { consuming, producing, verifying } from "./wiring.js"
 
 /** Each command with the layers that its configuration names. A command's module is loaded when it is asked for. */
 export const handlers: Handlers = {
@@ -23,7 +23,7 @@ export const handlers: Handlers = {
     Effect.gen(function*() {
       const { verifyCommand } = yield* Effect.promise(() => import("./verify.js"))
       return yield* verifyCommand(config, options)
-    }).pipe(Effect.provide(consuming(config))),
+    }).pipe(Effect.provide(verifying(config))),
   demo: (options) =>
     Effect.gen(function*() {
       const { demoCommand } = yield* Effect.promise(() => import("./demo.js"))

@@ -2,7 +2,6 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type { Handlers, Surroundings } from "./execute.js"
 import { ExitCode } from "./exitCodes.js"
@@ -19,20 +18,14 @@ const services = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTermin
 
 /** Starts the program. In the hands of src/main.ts: the one place where effects become a promise. */
 export const launch = (surroundings: Surroundings, handlers: Handlers): Running => {
-  let fiber: Fiber.RuntimeFiber<void> | undefined
+  let answer: ExitCode = ExitCode.bug
+  const answered = Effect.map(program(surroundings, handlers), (code) => {
+    answer = code
+  })
+  const fiber = Effect.runFork(Effect.uninterruptible(Effect.provide(answered, services)))
   return {
-    exitCode: new Promise((resolve) => {
-      // Told from inside: an interrupted fiber ends as interrupted, whatever an uninterruptible part of it has returned.
-      const told = Effect.flatMap(
-        Effect.provide(program(surroundings, handlers), services),
-        (code) => Effect.sync(() => resolve(code))
-      )
-      fiber = Effect.runFork(Effect.uninterruptible(told))
-      // Whoever was told already does not hear this.
-      fiber.addObserver(() => resolve(ExitCode.bug))
-    }),
-    interrupt: () => {
-      if (fiber !== undefined) fiber.unsafeInterruptAsFork(fiber.id())
-    }
+    // Not the fiber's own exit: one that was interrupted ends as interrupted, whatever it has come to.
+    exitCode: new Promise((resolve) => fiber.addObserver(() => resolve(answer))),
+    interrupt: () => fiber.unsafeInterruptAsFork(fiber.id())
   }
 }

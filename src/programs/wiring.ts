@@ -7,6 +7,7 @@ import type { Admin } from "../layers/Admin.js"
 import { type Consumer, KafkaRefused } from "../layers/Consumer.js"
 import type { Destination } from "../layers/Destination.js"
 import { layerNoop } from "../layers/InstanceLock.js"
+import type { LogReader } from "../layers/LogReader.js"
 import type { Compression, Producer } from "../layers/Producer.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 
@@ -59,6 +60,14 @@ const producerLayer = (config: ClientConfig, compression: Compression): Layer.La
   }))
 }
 
+const logReaderLayer = (config: ClientConfig): Layer.Layer<LogReader> => {
+  const root = filePath(config.bootstrapServers[0])
+  return Layer.unwrapEffect(Effect.promise(async () => {
+    if (root !== undefined) return (await import("../layers/embedded/FileLogReader.js")).layer(root)
+    return (await import("../layers/kafka/KafkaLogReader.js")).layer(clientOptions(config))
+  }))
+}
+
 const registryLayer = ({ registryUrls }: ClientConfig): Layer.Layer<SchemaRegistry> => {
   const folder = filePath(registryUrls[0])
   return Layer.unwrapEffect(Effect.promise(async () => {
@@ -90,6 +99,10 @@ export const producing = (
 ): Layer.Layer<Producer | Admin | SchemaRegistry, KafkaRefused> =>
   Layer.mergeAll(producerLayer(config, compression), adminLayer(config), registryLayer(config))
 
-/** What the main job and its verification need. Nothing is connected yet: that is the programs' business, with patience. */
+/** What `verify` needs: no membership of any group. */
+export const verifying = (config: Config): Layer.Layer<Admin | LogReader | Destination> =>
+  Layer.mergeAll(adminLayer(config), logReaderLayer(config), destinationLayer(config))
+
+/** What the main job needs. Nothing is connected yet: that is the programs' business, with patience. */
 export const consuming = (config: Config): Layer.Layer<Consumer | Admin | SchemaRegistry | Destination> =>
   Layer.mergeAll(consumerLayer(config), adminLayer(config), registryLayer(config), destinationLayer(config))

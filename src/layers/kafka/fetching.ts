@@ -6,7 +6,7 @@ import { errorOfCode, requests } from "./library.js"
 /** The newest that kafkajs can write; brokers from 2.3 on speak it. */
 export const fetchVersion = 11
 
-const readCommitted = 1
+export const readCommitted = 1
 const offsetOutOfRange = 1
 /** After these kafkajs joins again: the leader is elsewhere, or the topic is gone. */
 const staleCodes = new Set([3, 5, 6, 74, 75])
@@ -37,7 +37,7 @@ export const makeFetch = ({ idle, onOutOfRange, session }: FetchOptions) => {
     }
     const fetchMs = request.maxWaitTime ?? 0
     const waitMs = plan.somePaused ? Math.min(fetchMs, waitBesidePausedMs * 2 ** emptyInARow) : fetchMs
-    const response = await send(broker, planned(request, plan, turn++, waitMs))
+    const response = await sendFetch(broker, planned(request, plan, turn++, waitMs))
     emptyInARow = response.partitions.every(({ recordSet }) => recordSet.length === 0) ? emptyInARow + 1 : 0
     let failed: Error | undefined
     for (const answer of response.partitions) {
@@ -69,7 +69,8 @@ const planned = (request: FetchRequest, { offsets }: FetchPlan, turn: number, ma
   return { ...request, isolationLevel: readCommitted, topics, maxWaitTime }
 }
 
-const send = async (broker: Broker, request: FetchRequest): Promise<FetchResponse> => {
+/** One Fetch request, answered in the form of fetchResponse.ts instead of kafkajs's. */
+export const sendFetch = async (broker: Broker, request: FetchRequest): Promise<FetchResponse> => {
   let response: FetchResponse | undefined
   try {
     await broker.connectionPool.send({

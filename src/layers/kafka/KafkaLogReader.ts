@@ -1,0 +1,106 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { TopicMissing } from "../Admin.js"
+import { KafkaRefused } from "../Consumer.js"
+import { type LogEntry, LogReader } from "../LogReader.js"
+import type { KafkaClientOptions } from "./client.js"
+import { classify, unavailable } from "./errors.js"
+import { decodeRecordSet } from "./fetchResponse.js"
+import { readCommitted, sendFetch } from "./fetching.js"
+import { errorOfCode } from "./library.js"
+import { fetchMetadata } from "./metadata.js"
+import { makeNodes, type Nodes } from "./nodes.js"
+
+/** Enough to read a long stretch in few requests; one answer of it is held at a time. */
+const fetchBytes = 4 * 1024 * 1024
+/** A range to read ends before the last stable offset, so that there is hardly ever anything to wait for. */
+const waitMs = 100
+/** A new leader is known within moments; the metadata is asked for anew with each try. */
+const retry = { times: 10, schedule: Schedule.spaced("300 millis") } as const
+const offsetOutOfRange = 1
+const topicMissing = 3
+
+/** Real brokers: fetches without a group, so that no consumer is disturbed and nothing is committed. */
+export const layer = (options: KafkaClientOptions): Layer.Layer<LogReader> =>
+  Layer.scoped(LogReader, Effect.map(makeNodes(options), (nodes) => make(options, nodes)))
+
+const make = (options: KafkaClientOptions, nodes: Nodes) =>
+  LogReader.of({
+    entries: ({ from, partition, to, topic }) =>
+      Stream.paginateEffect(from, (offset) =>
+        fetchFrom(options, nodes, topic, partition, offset).pipe(
+          Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
+          Effect.map((
+            { entries, next }
+          ) => [
+            entries.filter((entry) => entry.offset < to),
+            next > offset && next < to ? Option.some(next) : Option.none()
+          ])
+        ))
+  })
+
+interface Page {
+  readonly entries: ReadonlyArray<LogEntry>
+  /** The offset asked for, where nothing more can be read. */
+  readonly next: bigint
+}
+
+const fetchFrom = (
+  options: KafkaClientOptions,
+  nodes: Nodes,
+  topic: string,
+  partition: number,
+  offset: bigint
+) =>
+  Effect.gen(function*() {
+    const doing = `read ${topic}-${partition}`
+    const broker = yield* leaderOf(options, nodes, topic, partition)
+    return yield* Effect.flatMap(
+      nodes.request(doing, () =>
+        sendFetch(broker, {
+          isolationLevel: readCommitted,
+          maxWaitTime: waitMs,
+          minBytes: 1,
+          maxBytes: fetchBytes,
+          rackId: "",
+          topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytes }] }]
+        })),
+      ({ partitions: [answer] }): Effect.Effect<Page, ReturnType<typeof classify>> => {
+        // Retention has passed by meanwhile: what is gone can no longer be compared, which is the caller's to see.
+        if (answer === undefined || answer.errorCode === offsetOutOfRange) {
+          return Effect.succeed({ entries: [], next: offset })
+        }
+        if (answer.errorCode !== 0) {
+          return Effect.fail(classify(options.brokers, doing, errorOfCode(answer.errorCode)))
+        }
+        return nodes.request(doing, async () => {
+          const fetched = decodeRecordSet(answer, offset)
+          const entries = (fetched?.records ?? []).map((record) => ({
+            offset: record.offset,
+            tombstone: record.value === null
+          }))
+          return { entries, next: fetched?.nextOffset ?? offset }
+        })
+      }
+    )
+  })
+
+const leaderOf = (options: KafkaClientOptions, nodes: Nodes, topic: string, partition: number) =>
+  Effect.gen(function*() {
+    const any = yield* nodes.any
+    const metadata = yield* nodes.request(`describe topic ${topic}`, () => fetchMetadata(any, topic))
+    if (metadata.errorCode === topicMissing) {
+      const { message } = new TopicMissing({ topic })
+      return yield* new KafkaRefused({ what: message, cure: "correct kafka.topics, or create it" })
+    }
+    const leader = metadata.partitions.find((one) => one.partition === partition)?.leader
+    const node = leader === undefined ? undefined : metadata.nodes.get(leader)
+    if (node === undefined) {
+      return yield* unavailable(options.brokers, new Error(`${topic}-${partition} has no leader`))
+    }
+    return yield* nodes.at(node.host, node.port)
+  })
