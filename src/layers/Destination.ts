@@ -161,7 +161,10 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   readonly ensureTable: (plan: TablePlan) => Effect.Effect<TableReady, DestinationError>
   /** Whether the table holds rows of this source and partition (missing table: no). */
   readonly holdsRows: (table: string, sourceId: number, partition: number) => Effect.Effect<boolean, DestinationError>
-  /** Stored offsets and rows of these tables, all in one snapshot, ascending by partition. */
+  /**
+   * Stored offsets and rows of these tables, all in one snapshot, ascending by partition. A table that is missing has no
+   * rows; where `kafka_offsets` is missing, nothing is stored.
+   */
   readonly snapshot: (
     wanted: ReadonlyArray<{ readonly topic: string; readonly group: string; readonly table: string }>
   ) => Effect.Effect<ReadonlyArray<PartitionRows>, DestinationError>

@@ -63,7 +63,8 @@ export const verifyTopics = (config: VerifiedConfig, topics: ReadonlyArray<strin
     const rows = yield* destination.snapshot(wanted)
     return yield* Effect.forEach(wanted, ({ group, table, topic }) =>
       Effect.gen(function*() {
-        const stored = yield* destination.stored(topic, group)
+        const known = rows.some((one) => one.topic === topic)
+        const stored = known ? yield* destination.stored(topic, group) : []
         const ranges = yield* admin.logRanges(topic)
         return yield* Effect.forEach(ranges, (log) => {
           const found = rows.find((one) => one.topic === topic && one.partition === log.partition)

@@ -97,6 +97,8 @@ export const snapshot = Effect.fnUntraced(function*(
   dialect: Dialect,
   wanted: ReadonlyArray<{ readonly topic: string; readonly group: string; readonly table: string }>
 ) {
+  // Nobody has prepared this file yet, so that nothing is stored.
+  if ((yield* columnsOf(session, "kafka_offsets")).length === 0) return []
   yield* session.change("BEGIN")
   const collect = Effect.forEach(wanted, ({ group, table, topic }) =>
     Effect.gen(function*() {

@@ -16,6 +16,8 @@ const countTimeoutMs = 600_000
 /** The name that every BIGINT goes by on its way out, as decimal text. */
 const decimal = (expression: string, name: string): string => `CAST(${expression} AS CHAR) AS \`${name}\``
 
+const noSuchTable = 1146
+
 const decodeStored = rowsOf(
   Schema.Struct({ partition: Schema.NonNegativeInt, stored: Schema.BigInt, sourceId: Schema.NonNegativeInt })
 )
@@ -29,22 +31,27 @@ export const stored =
         + ` WHERE topic = ${text(topic)} AND consumer_group = ${text(group)} ORDER BY \`partition\``
       ]).pipe(Effect.flatMap(([result]) => decodeStored(result)))
     ).pipe(
+      // Nobody has prepared this database yet, so that nothing is stored.
+      Effect.catchIf(({ code }) => code === noSuchTable, () => Effect.succeed([])),
       Effect.map((rows) =>
         rows.map(({ partition, sourceId, stored: offset }) => ({ topic, partition, group, offset, sourceId }))
       ),
       Effect.mapError(destinationError(config, `reading the stored offsets of topic ${topic}`))
     )
 
-/** Whether there is a table, and its rows say where they came from. */
-const canTell = (lane: Lane, table: string): Effect.Effect<boolean, MysqlFailure> =>
-  Effect.map(readTable(lane, table), (found) => found !== undefined && hasKeyColumns(found))
+/** Whether a table's rows say where they came from. One that is missing has none. */
+const kindOf = (lane: Lane, table: string): Effect.Effect<"missing" | "keyed" | "plain", MysqlFailure> =>
+  Effect.map(
+    readTable(lane, table),
+    (found) => found === undefined ? "missing" : hasKeyColumns(found) ? "keyed" : "plain"
+  )
 
 export const holdsRows =
   (config: MysqlConfig, lanes: LanePool) =>
   (table: string, sourceId: number, partition: number): Effect.Effect<boolean, DestinationError> =>
     lanes.use((lane) =>
       Effect.gen(function*() {
-        if (!(yield* canTell(lane, table))) return false
+        if ((yield* kindOf(lane, table)) !== "keyed") return false
         const [rows] = yield* runFresh(lane, [
           `SELECT 1 FROM ${config.dialect.identifier(table)}`
           + ` WHERE _source = ${sourceId} AND _partition = ${partition} LIMIT 1`
@@ -82,15 +89,15 @@ const countRows = (config: MysqlConfig, { group, table, topic }: Wanted, withRow
   + ` WHERE o.topic = ${text(topic)} AND o.consumer_group = ${text(group)} GROUP BY o.\`partition\`, o.\`offset\``
   + " ORDER BY o.`partition`"
 
-const readPartitions = (config: MysqlConfig, lane: Lane, wanted: Wanted, withRows: boolean) =>
-  lane.run(countRows(config, wanted, withRows), countTimeoutMs).pipe(
+const readPartitions = (config: MysqlConfig, lane: Lane, wanted: Wanted, kind: "missing" | "keyed" | "plain") =>
+  lane.run(countRows(config, wanted, kind === "keyed"), countTimeoutMs).pipe(
     Effect.flatMap(decodePartitions),
     Effect.map((found): ReadonlyArray<PartitionRows> =>
       found.map(
         ({ beyond, distinctOffsets, firstOffset, lastOffset, partition, rows: count, stored: storedOffset }) => {
           const { group, topic } = wanted
           const rows = { count, distinctOffsets, firstOffset, lastOffset, beyondStored: beyond }
-          return { topic, partition, group, storedOffset, ...(withRows ? { rows } : {}) }
+          return { topic, partition, group, storedOffset, ...(kind === "plain" ? {} : { rows }) }
         }
       )
     )
@@ -102,13 +109,14 @@ export const snapshot =
   (wanted: ReadonlyArray<Wanted>): Effect.Effect<ReadonlyArray<PartitionRows>, DestinationError> =>
     lanes.use((lane) =>
       Effect.gen(function*() {
-        const countable = yield* Effect.forEach(wanted, ({ table }) => canTell(lane, table))
+        if ((yield* kindOf(lane, "kafka_offsets")) === "missing") return []
+        const kinds = yield* Effect.forEach(wanted, ({ table }) => kindOf(lane, table))
         yield* runFresh(lane, ["START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"], {
           isolation: "REPEATABLE-READ"
         })
         const partitions = yield* Effect.forEach(
           wanted,
-          (each, index) => readPartitions(config, lane, each, countable[index] === true)
+          (each, index) => readPartitions(config, lane, each, kinds[index] ?? "missing")
         )
         return partitions.flat()
       }).pipe(Effect.ensuring(rollback(lane)))

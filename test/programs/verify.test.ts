@@ -1,0 +1,180 @@
+import { assert, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Layer, Option } from "effect"
+import { mysql } from "../../src/domain/sql/mysql.js"
+import { Admin } from "../../src/layers/Admin.js"
+import { KafkaUnavailable } from "../../src/layers/Consumer.js"
+import { Destination } from "../../src/layers/Destination.js"
+import {
+  layerMemory as layerDatabase,
+  type MemoryDatabase,
+  MemoryDatabaseState
+} from "../../src/layers/memory/MemoryDestination.js"
+import { layerMemory as layerKafka, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
+import { layerMemory as layerLogReader } from "../../src/layers/memory/MemoryLogReader.js"
+import { ExitCode } from "../../src/programs/exitCodes.js"
+import { verifyCommand } from "../../src/programs/verify.js"
+import { captured } from "./captured.js"
+
+const config = {
+  topics: ["orders"],
+  consumerGroup: "group-${topic}",
+  tableNameFormat: "${topic}",
+  autoOffsetReset: "earliest" as const
+}
+const world = Layer.mergeAll(
+  Layer.provideMerge(layerLogReader, layerKafka({ fetchRecords: 10, pollIntervalMs: 100 })),
+  layerDatabase(mysql)
+)
+
+const verified = (options: { readonly topics?: ReadonlyArray<string> } = {}) =>
+  Effect.gen(function*() {
+    const { console, err, out } = captured()
+    const exit = yield* verifyCommand(config, { topics: options.topics, output: "json" }).pipe(
+      Effect.withConsole(console),
+      Effect.exit
+    )
+    const printed = out.map((line) => JSON.parse(line))[0]
+    return { exit, result: printed?.result, partitions: printed?.partitions ?? [], err }
+  })
+
+const store = (database: MemoryDatabase, partition: number, offset: bigint) =>
+  database.offsets.set(`orders/${partition}/group-orders`, { offset, generation: 1n, owner: "me", sourceId: 1 })
+const addRows = (database: MemoryDatabase, partition: number, offsets: ReadonlyArray<bigint>) => {
+  for (const offset of offsets) {
+    database.rows.push({ table: "orders", sourceId: 1, partition, offset, text: "", owner: "me" })
+  }
+}
+const value = new Uint8Array([1])
+
+it.effect("a gap that control records, aborted records or tombstones leave is no difference", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 2)
+    for (let index = 0; index < 3; index++) {
+      cluster.append("orders", 0, value)
+      cluster.appendInvisible("orders", 0)
+    }
+    cluster.append("orders", 0, null)
+    store(database, 0, 7n)
+    addRows(database, 0, [0n, 2n, 4n])
+    store(database, 1, 0n)
+    const { exit, partitions, result } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.done))
+    assert.strictEqual(result, "exact")
+    assert.deepInclude(partitions[0], { stored: 7, end: 7, rows: 3, missing: 0, lag: 0, result: "exact" })
+    assert.deepInclude(partitions[1], { stored: 0, end: 0, rows: 0, result: "exact" })
+  }).pipe(Effect.provide(world)))
+
+it.effect("a record that is not a row is missing, and the exit is 2", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    for (let index = 0; index < 5; index++) cluster.append("orders", 0, value)
+    cluster.appendInvisible("orders", 0)
+    store(database, 0, 6n)
+    addRows(database, 0, [0n, 1n, 3n])
+    const { exit, partitions } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.different))
+    assert.deepInclude(partitions[0], { missing: 2, result: "DIFFERENT" })
+    assert.deepStrictEqual(partitions[0].notes, ["records without a row at offsets 2, 4"])
+  }).pipe(Effect.provide(world)))
+
+it.effect("a repeated row and one beyond the stored offset are differences", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 2)
+    for (let index = 0; index < 3; index++) {
+      cluster.append("orders", 0, value)
+      cluster.append("orders", 1, value)
+    }
+    store(database, 0, 3n)
+    addRows(database, 0, [0n, 1n, 1n, 2n])
+    store(database, 1, 2n)
+    addRows(database, 1, [0n, 1n, 2n])
+    const { exit, partitions } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.different))
+    assert.deepInclude(partitions[0], { repeated: 1, beyond: 0, result: "DIFFERENT" })
+    assert.deepInclude(partitions[1], { repeated: 0, beyond: 1, result: "DIFFERENT" })
+  }).pipe(Effect.provide(world)))
+
+it.effect("lag alone is no difference, also before the first record was read", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 2)
+    for (let index = 0; index < 3; index++) cluster.append("orders", 0, value)
+    cluster.append("orders", 1, value)
+    store(database, 0, 1n)
+    addRows(database, 0, [0n])
+    const { exit, partitions, result } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.done))
+    assert.strictEqual(result, "behind")
+    assert.deepInclude(partitions[0], { lag: 2, stored: 1, result: "behind" })
+    assert.deepInclude(partitions[1], { lag: 1, stored: null, result: "behind" })
+  }).pipe(Effect.provide(world)))
+
+it.effect("a stretch longer than one window is compared to its end", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    const total = 25_000
+    for (let index = 0; index < total; index++) cluster.append("orders", 0, value)
+    store(database, 0, BigInt(total))
+    const kept = Array.from({ length: total }, (_, index) => BigInt(index)).filter((offset) =>
+      offset !== 9_999n && offset !== 10_000n && offset !== 24_999n
+    )
+    addRows(database, 0, kept)
+    const { partitions } = yield* verified()
+    assert.deepInclude(partitions[0], { missing: 3 })
+    assert.match(partitions[0].notes[0], /9999, 10000, 24999/)
+  }).pipe(Effect.provide(world)))
+
+it.effect("a table that cannot tell is never called exact; the exit is 0, with a warning", () => {
+  const offsetsOnly = Layer.mock(Destination, {
+    dialect: mysql,
+    snapshot: () => Effect.succeed([{ topic: "orders", partition: 0, group: "group-orders", storedOffset: 1n }]),
+    stored: () => Effect.succeed([])
+  })
+  return Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    cluster.createTopic("orders", 1)
+    cluster.append("orders", 0, value)
+    const { exit, partitions, result } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.done))
+    assert.strictEqual(result, "offsets only")
+    assert.deepInclude(partitions[0], { rows: null, missing: null, result: "offsets only" })
+  }).pipe(Effect.provide(Layer.merge(world, offsetsOnly)))
+})
+
+it.effect("the snapshot is taken before the ends of the log are read", () => {
+  const order: Array<string> = []
+  const recording = Layer.mergeAll(
+    Layer.mock(Destination, {
+      dialect: mysql,
+      snapshot: () => Effect.sync(() => void order.push("rows")).pipe(Effect.as([]))
+    }),
+    Layer.mock(Admin, { logRanges: () => Effect.sync(() => void order.push("log")).pipe(Effect.as([])) })
+  )
+  return Effect.gen(function*() {
+    yield* verified()
+    assert.deepStrictEqual(order, ["rows", "log"])
+  }).pipe(Effect.provide(Layer.merge(world, recording)))
+})
+
+const errorOf = <A, E>(exit: Exit.Exit<A, E>) =>
+  Option.getOrUndefined(Option.flatMap(Exit.causeOption(exit), Cause.failureOption))
+
+it.effect("a topic that is missing, one that is not configured, and Kafka out of reach have each their exit", () =>
+  Effect.gen(function*() {
+    assert.strictEqual(errorOf((yield* verified()).exit)?.exit, ExitCode.configuration)
+    assert.strictEqual(errorOf((yield* verified({ topics: ["other"] })).exit)?.exit, ExitCode.usage)
+    const down = Layer.mock(Admin, {
+      logRanges: () => Effect.fail(new KafkaUnavailable({ what: "localhost:9092", cause: "refused" }))
+    })
+    const { exit } = yield* verified().pipe(Effect.provide(down))
+    assert.strictEqual(errorOf(exit)?.exit, ExitCode.unreachable)
+  }).pipe(Effect.provide(world)))
