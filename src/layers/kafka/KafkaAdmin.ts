@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { Admin, TopicMissing } from "../Admin.js"
 import { connectWithin, type KafkaClientOptions } from "./client.js"
@@ -27,7 +28,7 @@ const make = (options: KafkaClientOptions) =>
       effect: Effect.Effect<A, E>
     ): Effect.Effect<A, E | KafkaError> =>
       effect.pipe(
-        Effect.retry({ ...retry, while: (error) => error._tag === "KafkaUnavailable" }),
+        Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
         Effect.timeoutTo({
           duration: connectWithin,
           onSuccess: Effect.succeed,

@@ -14,7 +14,7 @@ export interface BrokerHooks {
   /** The coordinator has named the new member, which exists for it from now on; the join waits for the promise. */
   readonly onMemberId: (memberId: string) => Promise<void>
   readonly onJoined: (broker: Broker, response: JoinResponse) => void
-  readonly onLeft: (memberId: string) => void
+  readonly onLeft: (memberId: string) => Promise<void>
   /** Called when a heartbeat is sent; what it answers is called with the error or, if it was accepted, undefined. */
   readonly onHeartbeat: () => (error: unknown) => void
   /** Fetches and delivers; the request says which partitions this broker leads and how large the answer may be. */
@@ -49,7 +49,7 @@ const hookBroker = (cluster: Cluster, broker: Broker, hooks: BrokerHooks): void 
   }
   broker.leaveGroup = async (request) => {
     const answer = await leaveGroup(request)
-    hooks.onLeft(request.memberId)
+    await hooks.onLeft(request.memberId)
     return answer
   }
   broker.heartbeat = async (request) => {

@@ -9,6 +9,17 @@ export interface KafkaClientOptions {
   readonly clientId: string
 }
 
+export interface KafkaConsumerOptions extends KafkaClientOptions {
+  /** How long a member may be silent before its partitions go to others. Brokers take 6 s at least by default. */
+  readonly sessionTimeoutMs: number
+  /** A third of the session time-out or less, so that one lost heartbeat costs nothing. */
+  readonly heartbeatIntervalMs: number
+  /** Longest wait of one fetch for data; heartbeats are sent in between, so that it never exceeds their interval. */
+  readonly pollIntervalMs: number
+  /** Of one fetch and partition. A larger batch of a producer comes whole all the same. */
+  readonly fetchMaxBytesPerPartition: number
+}
+
 /** One connection attempt. Too low fails on a slow network; too high makes each dead broker of the list cost as much. */
 export const connectionTimeoutMs = 2000
 /** For an answer. A broker that stalls for longer is taken for dead. kafkajs's own default is 30 s. */

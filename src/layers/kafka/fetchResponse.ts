@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import { type AbortedTransaction, makeAbortFilter } from "../../domain/abortFilter.js"
 import { decodeRecords } from "../../domain/batchRecords.js"
 import type { KafkaRecord } from "../../domain/KafkaRecord.js"
-import { type BatchHeader, batchHeaderBytes, readBatchHeader } from "../../domain/recordBatch.js"
+import { BatchFault, type BatchHeader, batchHeaderBytes, readBatchHeader } from "../../domain/recordBatch.js"
 import { VarintReader } from "../../domain/varint.js"
 import { batchCodecs } from "./codecs.js"
 
@@ -77,7 +77,7 @@ export const decodeRecordSet = (
   for (let at = 0; at < bytes.length;) {
     const header = readBatchHeader(bytes, at, 0)
     if (Either.isLeft(header)) {
-      if (header.left._tag === "Truncated") break
+      if (BatchFault.$is("Truncated")(header.left)) break
       throw new UnreadableBatch(`${topic}-${partition} at offset ${nextOffset}: ${header.left.reason}`)
     }
     const batch = header.right
@@ -98,7 +98,7 @@ export const decodeRecordSet = (
 const readRecords = (bytes: Uint8Array, at: number, batch: BatchHeader, name: string): ReadonlyArray<KafkaRecord> => {
   const decoded = decodeRecords(bytes, at, batch, batchCodecs)
   if (Either.isRight(decoded)) return decoded.right
-  const reason = decoded.left._tag === "Corrupt" ? decoded.left.reason : "it ends too early"
+  const reason = BatchFault.$is("Corrupt")(decoded.left) ? decoded.left.reason : "it ends too early"
   throw new UnreadableBatch(`${name}, the batch at offset ${batch.baseOffset}: ${reason}`)
 }
 

@@ -5,10 +5,12 @@ import type { SocketReport } from "./sockets.js"
 const logger = { logger: "tributary.Kafka" } as const
 
 /** Once per change of state: an outage of hours is two lines. */
-export const logReport = (report: SocketReport): Effect.Effect<void> =>
-  (report._tag === "Unreachable"
-    ? Effect.logWarning(`broker ${report.address} is not reachable (${report.reason}): retrying`)
-    : Effect.logInfo(`broker ${report.address} is reachable again`)).pipe(Effect.annotateLogs(logger))
+export const logReport = ({ address, lostBecause }: SocketReport): Effect.Effect<void> =>
+  (lostBecause === undefined
+    ? Effect.logInfo(`broker ${address} is reachable again`)
+    : Effect.logWarning(`broker ${address} is not reachable (${lostBecause}): retrying`)).pipe(
+      Effect.annotateLogs(logger)
+    )
 
 /**
  * What kafkajs says, at DEBUG: its levels are about attempts, not about outcomes. A message that repeats is counted, and

@@ -4,9 +4,11 @@ import * as tls from "node:tls"
 
 const keepAliveDelayMs = 60_000
 
-export type SocketReport =
-  | { readonly _tag: "Unreachable"; readonly address: string; readonly reason: string }
-  | { readonly _tag: "Reachable"; readonly address: string }
+/** An address has become unreachable, for a reason, or reachable again. */
+export interface SocketReport {
+  readonly address: string
+  readonly lostBecause?: string
+}
 
 /** The sockets of one client. They are kept, because kafkajs waits without end for answers before it closes one. */
 export interface Sockets {
@@ -29,7 +31,7 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
     if (closed) throw new Error("the client is closed")
     const address = `${host}:${port}`
     const connected = () => {
-      if (down.delete(address)) report({ _tag: "Reachable", address })
+      if (down.delete(address)) report({ address })
       onConnect()
     }
     // kafkajs hands `ssl: null` for a plain connection, whatever its types say.
@@ -41,7 +43,7 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (closed || down.has(address)) return
       down.add(address)
-      report({ _tag: "Unreachable", address, reason: error.code ?? error.message })
+      report({ address, lostBecause: error.code ?? error.message })
     })
     socket.on("close", () => open.delete(socket))
     return socket
