@@ -32,6 +32,15 @@ const obstacle = (table: OwnTable, found: CatalogTable): DestinationRefused | un
       "rename it, or give Tributary a database of its own"
     )
   }
+  if (found.primaryKey.length > 0 && !hasOwnKey(table, found)) {
+    const [own, other] = [table.primaryKey, found.primaryKey].map((names) =>
+      names.map((name) => `\`${name}\``).join(", ")
+    )
+    return refused(
+      `table ${table.name} has primary key (${other}) instead of (${own})`,
+      `ALTER TABLE ${table.name} DROP PRIMARY KEY, ADD PRIMARY KEY (${own}), ADD UNIQUE KEY (${other});`
+    )
+  }
   const foreign = found.columns.find((column) =>
     !column.nullable && !column.hasDefault && !/auto_increment|generated/u.test(column.extra)
     && !table.columns.some(({ name }) => name === column.name.toLowerCase())
@@ -40,13 +49,6 @@ const obstacle = (table: OwnTable, found: CatalogTable): DestinationRefused | un
     return refused(
       `column ${foreign.name} of ${table.name} is NOT NULL without a default, and Tributary does not know it`,
       `ALTER TABLE ${table.name} MODIFY COLUMN \`${foreign.name}\` ${foreign.columnType} NULL;`
-    )
-  }
-  if (found.primaryKey.length > 0 && !hasOwnKey(table, found)) {
-    const key = table.primaryKey.map((name) => `\`${name}\``).join(", ")
-    return refused(
-      `table ${table.name} has primary key (${found.primaryKey.join(", ")}) instead of (${key})`,
-      `ALTER TABLE ${table.name} DROP PRIMARY KEY, ADD PRIMARY KEY (${key});`
     )
   }
   return undefined

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
+import { cureOf } from "../../domain/MysqlCures.js"
 import { DestinationRefused } from "../Destination.js"
 import { type CatalogTable, readTable } from "./catalog.js"
 import { orByHand } from "./errors.js"
@@ -57,9 +58,10 @@ const withLock = <A>(
 /** Table exists, column exists, column does not exist: somebody else was faster. */
 const alreadyDone = new Set([1050, 1060, 1091])
 const roundsMax = 3
+const tableDenied = 1142
 
 /**
- * Brings a table to what it should be.
+ * Brings a table to what it should be. Answers whether it was this call that did.
  * @param decide the statement that is still needed, or undefined; sees the catalog as it is at that moment
  */
 export const ensure = (
@@ -67,28 +69,34 @@ export const ensure = (
   config: MysqlConfig,
   table: string,
   decide: (found: CatalogTable | undefined) => Effect.Effect<string | undefined, MysqlFailure | DestinationRefused>
-): Effect.Effect<void, MysqlFailure | DestinationRefused> => {
-  const look = Effect.flatMap(readTable(lane, table), decide)
+): Effect.Effect<boolean, MysqlFailure | DestinationRefused> => {
+  const hidden = new DestinationRefused({
+    what:
+      `table ${table} of database ${config.database} is there, but user ${config.username} cannot see what is in it`,
+    cure: cureOf(tableDenied, "", config),
+    kind: "credentials",
+    code: tableDenied
+  })
+  // The catalog shows an account the columns that it may use, and no table at all where there is none of these.
+  const look = Effect.flatMap(
+    readTable(lane, table),
+    (found) => found?.columns.length === 0 ? Effect.fail(hidden) : decide(found)
+  )
   const alter = Effect.gen(function*() {
     const statement = yield* look
-    if (statement === undefined) return
-    yield* runFresh(lane, [statement], { metadataLockWaitS: lockWaitS }).pipe(
-      Effect.catchIf((failure) => alreadyDone.has(failure.code), () => Effect.void),
+    if (statement === undefined) return false
+    return yield* runFresh(lane, [statement], { metadataLockWaitS: lockWaitS }).pipe(
+      Effect.as(true),
+      Effect.catchIf((failure) => alreadyDone.has(failure.code), () => Effect.succeed(false)),
       Effect.mapError((failure) => orByHand(config, failure, `or let somebody else run: ${statement}`))
     )
   })
-  const round = (left: number): Effect.Effect<void, MysqlFailure | DestinationRefused> =>
+  const round = (left: number): Effect.Effect<boolean, MysqlFailure | DestinationRefused> =>
     Effect.gen(function*() {
-      if ((yield* look) === undefined) return
-      if (left === 0) {
-        return yield* new DestinationRefused({
-          what: `table ${table} of database ${config.database} is there, but user ${config.username} cannot see it`,
-          cure: `grant this account what it needs on ${table}`,
-          kind: "credentials"
-        })
-      }
-      yield* withLock(lane, config, table, alter)
-      yield* round(left - 1)
+      if ((yield* look) === undefined) return false
+      if (left === 0) return yield* hidden
+      const altered = yield* withLock(lane, config, table, alter)
+      return (yield* round(left - 1)) || altered
     })
   return round(roundsMax)
 }

@@ -100,11 +100,11 @@ export const prepare = (
       const reason = checkServer(config, variables)
       if (reason !== undefined) return yield* reason
       yield* Ref.set(packetBytesMax, Number(variables.get("max_allowed_packet") ?? Number.POSITIVE_INFINITY))
-      const adopted = isForeign(yield* readTable(lane, kafkaOffsets.name))
+      const foreign = isForeign(yield* readTable(lane, kafkaOffsets.name))
       yield* ensure(lane, config, kafkaSources.name, decideOwnTable(lane, kafkaSources))
-      yield* ensure(lane, config, kafkaOffsets.name, decideOwnTable(lane, kafkaOffsets))
+      const altered = yield* ensure(lane, config, kafkaOffsets.name, decideOwnTable(lane, kafkaOffsets))
       yield* runFresh(lane, probes)
-      if (adopted) {
+      if (foreign && altered) {
         yield* Effect.logWarning(
           `adopted table kafka_offsets of database ${config.database}, made by another program: stop that program for good. `
             + "It does not ask who owns a partition, and its offsets may be ahead of its rows"
