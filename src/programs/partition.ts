@@ -15,6 +15,7 @@ import {
 } from "../layers/Destination.js"
 import type { TopicEncoders } from "./encoders.js"
 import { Held, outOfRange } from "./held.js"
+import type { PartitionMetrics } from "./metrics.js"
 import { type Backoff, jittered, throughOutage } from "./outage.js"
 import type { PartitionQueue } from "./PartitionQueue.js"
 
@@ -36,6 +37,7 @@ export interface PartitionEnv {
   readonly membership: Membership
   readonly queue: PartitionQueue
   readonly encoders: TopicEncoders
+  readonly metrics: PartitionMetrics
   /** Called inside the region that cannot be interrupted, as soon as a commit is known. */
   readonly onCommitted: (position: bigint, records: number) => void
 }
@@ -52,6 +54,7 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
       yield* seekTo(env, claim.offset)
       const batches = yield* writeUntilFenced(env, claim)
       fences = batches > 0 ? 1 : fences + 1
+      env.metrics.fenced()
       yield* Effect.logWarning(`fenced: another owner has taken ${env.topic}-${env.partition}; nothing was written`)
       yield* env.membership.pause(env.partition)
       env.queue.clear()
@@ -166,9 +169,12 @@ const takeSlice = (env: PartitionEnv): Effect.Effect<Slice> =>
     }
   })
 
-const takeQueued = ({ config, membership, partition, queue }: PartitionEnv): Effect.Effect<Slice | undefined> =>
+const takeQueued = (
+  { config, membership, metrics, partition, queue }: PartitionEnv
+): Effect.Effect<Slice | undefined> =>
   Effect.suspend(() => {
     const slice = queue.take(config.batchMaxRows, config.batchMaxBytes)
+    metrics.queued(queue.queuedRecords(), queue.backlogRecords())
     return queue.takeResume() ? Effect.as(membership.resume(partition), slice) : Effect.succeed(slice)
   })
 

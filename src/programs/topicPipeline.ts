@@ -1,3 +1,5 @@
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Mailbox from "effect/Mailbox"
@@ -12,6 +14,7 @@ import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { logBackpressure } from "./backpressureLog.js"
 import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
 import { firstOffset } from "./firstOffset.js"
+import { partitionMetrics } from "./metrics.js"
 import { type Backoff, throughOutage } from "./outage.js"
 import { runPartition } from "./partition.js"
 import { type ByteBudget, makePartitionQueue, type PartitionQueue, type Transition } from "./PartitionQueue.js"
@@ -22,7 +25,7 @@ const unavailable = ["DestinationUnavailable", "KafkaUnavailable", "TopicMissing
 
 interface Runner {
   readonly generation: number
-  readonly queue: PartitionQueue
+  readonly offer: PartitionQueue["offer"]
 }
 
 /** What all assignments of one topic share. */
@@ -71,13 +74,20 @@ export const runTopic = (
     }
     const onBatch = (batch: FetchedBatch) => {
       const runner = env.runners.get(batch.partition)
-      return runner?.generation === batch.generation ? runner.queue.offer(batch) : "pause"
+      return runner?.generation === batch.generation ? runner.offer(batch) : "pause"
     }
     const join = consumer.join({ topic, group: env.group, onBatch })
     const membership = yield* throughOutage("Kafka", backoff, join, unavailable)
-    if (config.kafkaCommitAdvisory) yield* Effect.forkScoped(commitAdvisory(env, membership))
-    return yield* foldAssignments(env, membership)
+    const broken = yield* Deferred.make<never>()
+    if (config.kafkaCommitAdvisory) yield* forkWatched(broken, commitAdvisory(env, membership))
+    return yield* Effect.raceFirst(foldAssignments(env, membership, broken), Deferred.await(broken))
   }).pipe(Effect.scoped, Effect.annotateLogs({ thread: topic, logger: "tributary.Topic" }))
+
+/** A bug in a fiber that nobody waits for must end the topic, and with it the process, instead of stopping it silently. */
+const forkWatched = <A, R>(broken: Deferred.Deferred<never>, effect: Effect.Effect<A, never, R>) =>
+  Effect.forkScoped(
+    Effect.onError(effect, (cause) => Cause.isInterruptedOnly(cause) ? Effect.void : Deferred.failCause(broken, cause))
+  )
 
 /** Waits until the topic is there: the consumer may well be started before its first producer. */
 const describe = (
@@ -99,7 +109,8 @@ const describe = (
 /** Every event replaces the assignment as a whole; of several that have piled up only the last one counts. */
 const foldAssignments = (
   env: TopicEnv,
-  membership: Membership
+  membership: Membership,
+  broken: Deferred.Deferred<never>
 ): Effect.Effect<never, KafkaRefused, Admin | Destination | Scope.Scope> =>
   Effect.gen(function*() {
     let running: Fiber.RuntimeFiber<unknown> | undefined
@@ -110,7 +121,7 @@ const foldAssignments = (
       env.runners.clear()
       // The running transactions finish first: afterwards only other processes can be the ones to fence.
       if (running !== undefined) yield* Fiber.interrupt(running)
-      running = yield* Effect.forkScoped(runAssignment(env, membership, last))
+      running = yield* forkWatched(broken, runAssignment(env, membership, last))
     }
   })
 
@@ -167,12 +178,26 @@ const runQueued = (
   Effect.gen(function*() {
     const { generation, partition } = assigned
     const transitions = yield* Mailbox.make<Transition>({ capacity: 1024, strategy: "sliding" })
+    const metrics = partitionMetrics(env.topic, partition)
+    const clock = yield* Effect.clock
+    let blockedSince = 0
     const queue = makePartitionQueue(
       { records: env.config.blockingQueueSize, sliceRecords: env.config.maxPollRecords },
       env.budget,
-      (transition) => void transitions.unsafeOffer(transition)
+      (transition) => {
+        transitions.unsafeOffer(transition)
+        const now = clock.unsafeCurrentTimeMillis()
+        if (transition.to === "flowing") return metrics.resumed(now - blockedSince)
+        blockedSince = now
+        metrics.paused()
+      }
     )
-    env.runners.set(partition, { generation, queue })
+    const offer = (batch: FetchedBatch) => {
+      const answer = queue.offer(batch)
+      metrics.queued(queue.queuedRecords(), queue.backlogRecords())
+      return answer
+    }
+    env.runners.set(partition, { generation, offer })
     yield* Effect.forkScoped(logBackpressure(env.topic, partition, transitions))
     return yield* runPartition({
       config: env.config,
@@ -182,7 +207,11 @@ const runQueued = (
       queue,
       encoders: env.encoders,
       ...assigned,
-      onCommitted: (position) => env.positions.set(`${env.topic}-${partition}`, position)
+      metrics,
+      onCommitted: (position, records) => {
+        env.positions.set(`${env.topic}-${partition}`, position)
+        metrics.committed(records, position)
+      }
     })
   }).pipe(
     Effect.scoped,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array, Effect, Random } from "effect"
+import { Array, Effect, Metric, MetricState, Random } from "effect"
 import { WriteError } from "../../src/layers/Destination.js"
 import { type Fault, MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
 import { MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
@@ -163,16 +163,34 @@ describe("the main job in simulation", () => {
       yield* stop(instance)
     }).pipe(Effect.provide(testLayer)))
 
-  it.effect("catches up through a slow database with a small queue", () =>
+  it.effect("catches up through a slow database with a small queue, and shows the queue and its pauses", () =>
     Effect.gen(function*() {
       yield* createTopic(1)
+      const measured = (name: string) =>
+        Effect.map(
+          Metric.snapshot,
+          (all) =>
+            all.find(({ metricKey }) =>
+              metricKey.name === name && [...metricKey.tags].some(({ value }) => value === "orders")
+            )
+              ?.metricState
+        )
       const kafka = yield* MemoryKafka
       for (let i = 0; i < 5000; i++) kafka.append("orders", 0, payment(i))
       const database = yield* MemoryDatabaseState
       database.latencyMs = 500
       const instance = yield* startInstance({ "blocking.queue.size": "300", "max.poll.records": "10" })
+      yield* pass(2000, 250)
+      const queued = yield* measured("tributary_queue_records")
+      assert.isTrue(MetricState.isGaugeState(queued) && queued.value > 0 && queued.value <= 310)
       yield* pass(30_000, 250)
       assert.deepStrictEqual(yield* differences, [])
+      for (
+        const name of ["tributary_pauses_total", "tributary_blocked_seconds_total", "tributary_records_committed_total"]
+      ) {
+        const state = yield* measured(name)
+        assert.isTrue(MetricState.isCounterState(state) && state.count > 0, name)
+      }
       yield* stop(instance)
     }).pipe(Effect.provide(testLayer)))
 })
