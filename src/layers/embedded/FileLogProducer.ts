@@ -87,7 +87,8 @@ const make = Effect.fnUntraced(function*({ codec, root }: FileLogProducerOptions
         (error) => new KafkaRefused({ what: error.message, cure: `create it first, in ${root}` })
       )
     )
-    const nowMs = yield* Clock.currentTimeMillis
+    // Whole milliseconds: a virtual clock may stand between two.
+    const nowMs = Math.trunc(yield* Clock.currentTimeMillis)
     const byPartition = new Map<number, Array<KafkaRecord>>()
     for (const record of records) {
       const partition = choose(record, topic, partitions.length)

@@ -2,7 +2,7 @@
  * A lock between processes that the operating system takes back when its holder dies, whatever kills it.
  *
  * Node has no flock and no fcntl, and a file made with O_EXCL survives `kill -9`, so that somebody must guess whether
- * its holder lives. SQLite does hold fcntl locks: an exclusive transaction on an empty database file is such a lock,
+ * its holder lives. SQLite does hold fcntl locks: a write transaction on an empty database file is such a lock,
  * keeps nothing on disk, and ends with the process. A stopped (SIGSTOP) holder keeps it, as it should: it may go on.
  *
  * Two traps of fcntl locks. They belong to the process: closing *any* descriptor of the file drops them, so nothing
@@ -75,6 +75,13 @@ export const makeReusableLock = (file: string): Effect.Effect<ReusableLock, File
   })
 
 /**
+ * IMMEDIATE, not EXCLUSIVE: the driver does not reset a statement that found the database busy, so a connection that
+ * has waited keeps a shared lock until the statement is collected. Such a lock stops an EXCLUSIVE transaction of anybody
+ * else, for ever where both have waited; an IMMEDIATE one only minds another of its kind.
+ */
+const beginStatement = "BEGIN IMMEDIATE"
+
+/**
  * Keeps every held lock reachable. A scope that nothing refers to any more (the fiber that owns it waits for something
  * that is itself garbage) would be collected together with its connection, and the lock with it.
  */
@@ -84,7 +91,7 @@ const openLock = (file: string): Effect.Effect<LibsqlClient.LibsqlClient, FileLo
   openLibsql(file).pipe(Effect.mapError((error) => new FileLockFailed({ file, what: error.message })))
 
 const begin = (sql: LibsqlClient.LibsqlClient, file: string): Effect.Effect<void, FileLocked | FileLockFailed> =>
-  sql.unsafe("BEGIN EXCLUSIVE").pipe(
+  sql.unsafe(beginStatement).pipe(
     Effect.asVoid,
     Effect.mapError((error) => {
       const { code, text } = sqliteFailure(error)

@@ -1,4 +1,5 @@
 import type * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -39,15 +40,19 @@ export const makeConnection = (file: string): Effect.Effect<Connection, never, S
   Effect.gen(function*() {
     const oneAtATime = yield* Effect.makeSemaphore(1)
     let opened: { readonly session: Session; readonly scope: Scope.CloseableScope } | undefined
+    let broken = false
     const close = Effect.suspend(() => {
       const scope = opened?.scope
       opened = undefined
+      broken = false
       return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
     })
     const open = Effect.gen(function*() {
       if (opened !== undefined) return opened.session
       const scope = yield* Scope.make()
-      const session = yield* openSession(file).pipe(
+      const session = yield* openSession(file, (failure) => {
+        broken ||= isBroken(failure)
+      }).pipe(
         Scope.extend(scope),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
       )
@@ -58,9 +63,8 @@ export const makeConnection = (file: string): Effect.Effect<Connection, never, S
     const use: Connection["use"] = (body) =>
       oneAtATime.withPermits(1)(Effect.uninterruptible(
         Effect.flatMap(open, body).pipe(
-          // After an I/O error nothing that the connection remembers of the file can be trusted.
-          Effect.tapError((error) => isBroken(error) ? close : Effect.void),
-          // Also when it is uninterruptible from outside: the turn belongs to every transaction.
+          Effect.ensuring(Effect.suspend(() => broken ? close : Effect.void)),
+          // Also where it is uninterruptible from outside: the turn belongs to every use.
           Effect.ensuring(turnEventLoop)
         )
       ))
@@ -68,7 +72,10 @@ export const makeConnection = (file: string): Effect.Effect<Connection, never, S
   })
 
 /** A connection of its own with the settings that every connection needs. */
-export const openSession = (file: string): Effect.Effect<Session, SqliteFailure, Scope.Scope> =>
+export const openSession = (
+  file: string,
+  onFailure: (failure: SqliteFailure) => void = () => {}
+): Effect.Effect<Session, SqliteFailure, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Effect.tryPromise({
       try: () => mkdir(dirname(file), { recursive: true }),
@@ -77,7 +84,7 @@ export const openSession = (file: string): Effect.Effect<Session, SqliteFailure,
     const sql = yield* openLibsql(file).pipe(
       Effect.mapError((error) => new SqliteFailure({ code: 14, text: error.message }))
     )
-    const session = sessionOf(sql)
+    const session = sessionOf(sql, onFailure)
     for (const pragma of [`busy_timeout = ${busyTimeoutMs}`, "journal_mode = WAL", "synchronous = FULL"]) {
       yield* session.rows(`PRAGMA ${pragma}`)
     }
@@ -97,15 +104,25 @@ export const rollback = (session: Session): Effect.Effect<boolean> =>
 
 const decodeResult = Schema.decodeUnknown(Schema.Struct({ rowsAffected: Schema.NonNegativeInt }))
 
-const sessionOf = (sql: LibsqlClient.LibsqlClient): Session => ({
-  rows: (statement, parameters = []) => Effect.mapError(sql.unsafe(statement, parameters), sqliteFailure),
-  change: (statement, parameters = []) =>
-    Effect.mapError(sql.unsafe(statement, parameters).raw, sqliteFailure).pipe(
-      Effect.flatMap((result) => Effect.orDie(decodeResult(result))), // a driver that breaks its contract is a defect
-      Effect.map(({ rowsAffected }) => rowsAffected)
-    )
-})
+const sessionOf = (sql: LibsqlClient.LibsqlClient, onFailure: (failure: SqliteFailure) => void): Session => {
+  const failed = (error: SqlError) => {
+    const failure = sqliteFailure(error)
+    onFailure(failure)
+    return failure
+  }
+  return {
+    rows: (statement, parameters = []) => Effect.mapError(sql.unsafe(statement, parameters), failed),
+    change: (statement, parameters = []) =>
+      Effect.mapError(sql.unsafe(statement, parameters).raw, failed).pipe(
+        Effect.flatMap((result) => Effect.orDie(decodeResult(result))), // a driver that breaks its contract is a defect
+        Effect.map(({ rowsAffected }) => rowsAffected)
+      )
+  }
+}
 
-/** I/O error, cannot open, damaged, no database. */
-const isBroken = (error: unknown): boolean =>
-  error instanceof SqliteFailure && [10, 11, 14, 26].includes(error.code & 0xff)
+/**
+ * I/O error, cannot open, damaged, no database: nothing that the connection remembers of the file can be trusted. And
+ * busy: the driver does not reset a statement that found the file busy, so that a later COMMIT on the same connection
+ * fails with "SQL statements in progress".
+ */
+const isBroken = ({ code }: SqliteFailure): boolean => [5, 10, 11, 14, 26].includes(code & 0xff)

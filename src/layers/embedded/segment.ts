@@ -72,7 +72,9 @@ export const readChunk = Effect.fn("segment.readChunk")(
 
 /** Goes on from `from` to the last whole batch. What follows it, an unfinished write, does not belong to the log. */
 export const findEnd = Effect.fn("segment.findEnd")(function*(file: string, handle: FileHandle, from: SegmentEnd) {
-  let end = from
+  const { size } = yield* attempt(`cannot read ${file}`, () => handle.stat())
+  // Shorter than it was: another log has taken its place.
+  let end = size < from.position ? segmentStart : from
   for (;;) {
     const chunk: SegmentChunk = yield* readChunk(handle, end.position, chunkBytes)
     const last = chunk.batches.at(-1)
@@ -91,8 +93,8 @@ export const findEnd = Effect.fn("segment.findEnd")(function*(file: string, hand
 export const append = Effect.fn("segment.append")(
   function*(file: string, handle: FileHandle, known: SegmentEnd, batches: ReadonlyArray<EncodedBatch>) {
     const { size } = yield* attempt(`cannot read ${file}`, () => handle.stat())
-    // Shorter than known: another life of the topic in the same file. Longer: other producers, or one that was killed.
-    const end = yield* findEnd(file, handle, size < known.position ? segmentStart : known)
+    // Longer than known: other producers have appended, or one was killed while it did.
+    const end = yield* findEnd(file, handle, known)
     if (size > end.position) {
       yield* Effect.logWarning(`${file}: cutting ${size - end.position} bytes that a killed producer left unfinished`)
       yield* attempt(`cannot cut ${file}`, () => handle.truncate(end.position))
