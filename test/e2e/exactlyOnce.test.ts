@@ -1,0 +1,72 @@
+import { assert, it } from "vitest"
+import { makeRandom } from "../../src/domain/random.js"
+import { describeWith } from "../servers/index.js"
+import { codecs } from "./support/codecs.js"
+import { progress } from "./support/database.js"
+import { makeFeed, textOf } from "./support/Feed.js"
+import { kafkaJars, sendByJava } from "./support/java.js"
+import { caughtUp, check, progressReaches } from "./support/observe.js"
+import type { Program } from "./support/Program.js"
+import { tableWithSequence } from "./support/records.js"
+import { makeWorld } from "./support/World.js"
+
+const seed = Number(process.env["TRIBUTARY_TEST_SEED"] ?? 20_260_731)
+const kills = 12
+const total = 100_000
+
+// Outline: two instances read 3 topics × 3 partitions. Each round sends a piece of the records, waits until a random part
+// of it is stored, and kills one instance (sometimes both) there and then, in mid-flight; a new one is started at once.
+// The Java producer adds zstd. At the end both instances catch up, and every row is compared with what was sent.
+describeWith(["kafka", "registry", "mysql"], "exactly once", (servers) => {
+  it(
+    `${kills} kills with SIGKILL while two instances run lose and repeat nothing, whatever the codec (seed ${seed})`,
+    async () => {
+      const world = await makeWorld(servers, { topics: ["chaos1", "chaos2", "chaos3"] })
+      for (const topic of world.topics) await world.sql.query(tableWithSequence(topic))
+      const feed = await makeFeed(world)
+      const random = makeRandom(seed)
+      const jars = kafkaJars()
+      const perPartition = 10_800
+      const byJava = jars === undefined ? 0 : (total - 9 * perPartition) / 2
+      const perRound = perPartition / kills
+      const java = async (topic: string, count: number) => {
+        if (jars === undefined) return
+        const ids = feed.ids(topic, count)
+        await sendByJava({ jars, brokers: servers.kafka, topic, codec: "zstd", schemaId: feed.schemaId, ids, textOf })
+        feed.remember(topic, ids.map((id) => ({ id })))
+      }
+      const [first = "", second = ""] = world.topics
+      await java(first, byJava)
+
+      const running: Array<Program> = [world.run(), world.run()]
+      const all = [...running]
+      let killedInFlight = 0
+      for (let round = 0; round < kills; round++) {
+        const before = await progress(world.sql)
+        const sending = feed.fill(perRound, codecs, 150)
+        const piece = perRound * world.topics.length * world.partitions
+        const reached = await progressReaches(world, before + random.integer(1, Math.floor(piece * 0.9)), running)
+        for (const victim of round % 4 === 3 ? [0, 1] : [random.integer(0, 1)]) {
+          const program = running[victim]
+          assert.isUndefined(program?.end(), `an instance has ended by itself:\n${program?.log()}`)
+          await program?.stop("SIGKILL")
+          const next = world.run()
+          running[victim] = next
+          all.push(next)
+        }
+        if (reached < before + piece) killedInFlight++
+        await sending
+      }
+      await java(second, byJava)
+      await caughtUp(world, running, 120_000)
+
+      const expected = world.topics.map((topic) => ({ topic, sent: feed.sent(topic), withSequence: true }))
+      assert.strictEqual(expected.reduce((sum, { sent }) => sum + sent.length, 0), 9 * perPartition + 2 * byJava)
+      assert.deepStrictEqual(await check(world, expected), [])
+      assert.isAtLeast(killedInFlight, kills / 2, "the kills came too late to interrupt anything")
+      for (const program of running) assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
+      for (const program of all) assert.deepStrictEqual(program.lines(/^\s+at |TRB-7000/), [])
+    },
+    240_000
+  )
+})

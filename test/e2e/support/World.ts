@@ -1,0 +1,146 @@
+import kafkajs from "kafkajs"
+import { type Connection, createConnection } from "mysql2/promise"
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { onTestFinished } from "vitest"
+import { shippedProperties } from "./build.js"
+import { type Program, startProgram } from "./Program.js"
+import { until } from "./until.js"
+
+export interface Addresses {
+  readonly kafka: string
+  readonly registry: string
+  readonly mysql: string
+}
+
+export interface WorldOptions {
+  /** How many topics, or their names; a suffix makes them this world's own. */
+  readonly topics: ReadonlyArray<string>
+  readonly partitions?: number
+}
+
+/** Topics, a database and a folder that belong to one test and end with it. */
+export interface World {
+  readonly addresses: Addresses
+  readonly folder: string
+  readonly topics: ReadonlyArray<string>
+  readonly partitions: number
+  readonly database: string
+  /** An administrator's connection, in the database. */
+  readonly sql: Connection
+  readonly kafka: kafkajs.Kafka
+  readonly admin: kafkajs.Admin
+  /** Writes a property file: that of the project with this world's addresses, and `settings` instead of its own. */
+  readonly properties: (settings?: Readonly<Record<string, string>>, name?: string) => string
+  /** Starts `run` on `properties(settings)`. */
+  readonly run: (settings?: Readonly<Record<string, string>>, nodeOptions?: ReadonlyArray<string>) => Program
+}
+
+/** The account of the project's property file. */
+export const account = { user: "consumer", password: "consumer1!" } as const
+
+export const suffix = () => randomBytes(4).toString("hex")
+
+const quiet = (brokers: string, clientId = "test") =>
+  new kafkajs.Kafka({
+    brokers: brokers.split(","),
+    clientId,
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { retries: 20, maxRetryTime: 5000 }
+  })
+
+/** Makes a world; it is taken away when the test is over, whatever comes of it. */
+export const makeWorld = async (addresses: Addresses, options: WorldOptions): Promise<World> => {
+  const own = suffix()
+  const topics = options.topics.map((name) => `${name}_${own}`)
+  const partitions = options.partitions ?? 3
+  const database = `trb_${own}`
+  const folder = mkdtempSync(join(tmpdir(), "tributary e2e "))
+  const kafka = quiet(addresses.kafka)
+  const admin = kafka.admin()
+  await admin.connect()
+  if (topics.length > 0) await createTopics(admin, topics, partitions)
+  const sql = await openDatabase(addresses.mysql, database)
+  const { host } = new URL(addresses.mysql)
+  const properties = (settings: Readonly<Record<string, string>> = {}, name = "consumer.properties") => {
+    const file = join(folder, name)
+    writeFileSync(
+      file,
+      adapted({
+        "kafka.bootstrap.servers": addresses.kafka,
+        "kafka.topics": topics.join(),
+        "kafka.schema.registry.url": addresses.registry,
+        "mysql.url": `jdbc:mysql://${host}/${database}`,
+        ...settings
+      })
+    )
+    return file
+  }
+  onTestFinished(async () => {
+    await admin.deleteTopics({ topics, timeout: 5000 }).catch(() => {}) // on a shared broker; one of its own may be gone
+    await admin.disconnect().catch(() => {})
+    await dropDatabase(sql, database).catch(() => {})
+    await rm(folder, { recursive: true, force: true })
+  })
+  return {
+    addresses,
+    folder,
+    topics,
+    partitions,
+    database,
+    sql,
+    kafka,
+    admin,
+    properties,
+    run: (settings, nodeOptions = []) =>
+      startProgram({ args: ["run", "--config", properties(settings)], folder, nodeOptions })
+  }
+}
+
+export const createTopics = async (
+  admin: kafkajs.Admin,
+  topics: ReadonlyArray<string>,
+  numPartitions: number
+): Promise<void> => {
+  await admin.createTopics({ waitForLeaders: true, topics: topics.map((topic) => ({ topic, numPartitions })) })
+}
+
+const openDatabase = async (uri: string, database: string): Promise<Connection> => {
+  const sql = await createConnection({ uri, multipleStatements: true, supportBigNumbers: true, bigNumberStrings: true })
+  // A server that is killed by its own test closes the connection; what is asked next says so.
+  sql.on("error", () => {})
+  await sql.query(
+    `CREATE USER IF NOT EXISTS '${account.user}'@'%' IDENTIFIED BY '${account.password}';
+     CREATE DATABASE ${database}; GRANT ALL ON ${database}.* TO '${account.user}'@'%'; USE ${database}`
+  )
+  return sql
+}
+
+const dropDatabase = async (sql: Connection, database: string): Promise<void> => {
+  await sql.query(`DROP DATABASE IF EXISTS ${database}; REVOKE ALL ON ${database}.* FROM '${account.user}'@'%'`)
+  await sql.end()
+}
+
+/** The shipped property file with these keys set: in their place where they stand there, else at the end. */
+const adapted = (settings: Readonly<Record<string, string>>): string => {
+  const left = new Map(Object.entries(settings))
+  const lines = readFileSync(shippedProperties, "utf8").trimEnd().split("\n").map((line) => {
+    const [key = ""] = line.split("=")
+    const value = left.get(key)
+    left.delete(key)
+    return value === undefined ? line : `${key}=${value}`
+  })
+  return [...lines, ...Array.from(left, ([key, value]) => `${key}=${value}`), ""].join("\n")
+}
+
+/** A new connection for a test whose own was cut by the death of the server; waits until the server takes it. */
+export const reconnected = (world: World): Promise<Connection> =>
+  until("MySQL takes connections", async () => {
+    const { hostname, port, username } = new URL(world.addresses.mysql)
+    const options = { host: hostname, port: Number(port), user: username, database: world.database }
+    return createConnection({ ...options, multipleStatements: true, supportBigNumbers: true, bigNumberStrings: true })
+      .catch(() => undefined)
+  })

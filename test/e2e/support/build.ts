@@ -1,0 +1,25 @@
+import { execFileSync } from "node:child_process"
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { join, resolve } from "node:path"
+
+const root = resolve(import.meta.dirname, "../../..")
+
+/** What is started: the compiled program, as a user starts it. */
+export const mainFile = join(root, "dist/main.js")
+
+/** The property file that comes with the project. */
+export const shippedProperties = join(root, "consumer.properties")
+
+const newest = (folder: string): number =>
+  Math.max(
+    ...readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs)
+  )
+
+/** Compiles the program if its sources have changed since the last time, so that no test runs an old one. */
+export const ensureBuilt = (): void => {
+  if (existsSync(mainFile) && statSync(mainFile).mtimeMs >= newest(join(root, "src"))) return
+  const compiler = join(root, "node_modules/typescript/bin/tsc")
+  execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" })
+}

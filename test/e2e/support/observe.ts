@@ -1,0 +1,94 @@
+import { Schema } from "effect"
+import { differences, type Observed, type Range, type Sent } from "./checker.js"
+import { progress, rowsOf, storedOffsets } from "./database.js"
+import { type Program, tail } from "./Program.js"
+import { until } from "./until.js"
+import type { World } from "./World.js"
+
+/** Ends of a topic's log as plain kafkajs tells them, not the program's own client. */
+export const rangesOf = async ({ admin }: World, topic: string): Promise<ReadonlyMap<number, Range>> =>
+  new Map(
+    (await admin.fetchTopicOffsets(topic)).map(({ high, low, partition }) => [
+      partition,
+      { low: BigInt(low), end: BigInt(high) }
+    ])
+  )
+
+const Row = Schema.Struct({
+  id: Schema.String,
+  partition: Schema.Number,
+  offset: Schema.BigInt,
+  seq: Schema.optional(Schema.BigInt)
+})
+
+export interface Expected {
+  readonly topic: string
+  readonly sent: ReadonlyArray<Sent>
+  /** Column that tells records apart. */
+  readonly idColumn?: string
+  readonly dense?: boolean
+  readonly withSequence?: boolean
+}
+
+export const observe = async (world: World, expected: Expected): Promise<Observed> => {
+  const { dense = true, idColumn = "id", sent, topic, withSequence = false } = expected
+  const rows = await rowsOf(
+    world.sql,
+    Row,
+    `SELECT ${idColumn} AS id, _partition AS \`partition\`, CAST(_offset AS CHAR) AS \`offset\`
+     ${withSequence ? ", CAST(seq AS CHAR) AS seq" : ""} FROM \`${topic}\` ORDER BY _partition, _offset`
+  )
+  return {
+    topic,
+    sent,
+    rows,
+    ranges: await rangesOf(world, topic),
+    stored: await storedOffsets(world.sql, topic),
+    dense
+  }
+}
+
+/** All that contradicts "every record is a row once", over all topics. */
+export const check = async (world: World, expected: ReadonlyArray<Expected>): Promise<ReadonlyArray<string>> => {
+  const found: Array<string> = []
+  for (const one of expected) found.push(...differences(await observe(world, one)))
+  return found
+}
+
+/** Waits until the stored offsets are the ends of the logs. */
+export const caughtUp = async (
+  world: World,
+  programs: ReadonlyArray<Program>,
+  withinMs?: number,
+  topics: ReadonlyArray<string> = world.topics
+): Promise<void> => {
+  await until("the stored offsets are the ends of the logs", async () => {
+    for (const topic of topics) {
+      const stored = await storedOffsets(world.sql, topic)
+      for (const [partition, { end }] of await rangesOf(world, topic)) {
+        if ((stored.get(partition) ?? 0n) !== end) return undefined
+      }
+    }
+    return true
+  }, {
+    everyMs: 200,
+    ...(withinMs === undefined ? {} : { withinMs }),
+    about: () => programs.map((program) => tail(program.log())).join("\n----\n")
+  })
+}
+
+/** Waits until the sum of all stored offsets is at least that. */
+export const progressReaches = async (
+  world: World,
+  wanted: number,
+  programs: ReadonlyArray<Program>,
+  withinMs?: number
+): Promise<number> =>
+  until(`stored offsets add up to ${wanted}`, async () => {
+    const reached = await progress(world.sql)
+    return reached >= wanted ? reached : undefined
+  }, {
+    everyMs: 20,
+    ...(withinMs === undefined ? {} : { withinMs }),
+    about: () => programs.map((program) => tail(program.log())).join("\n----\n")
+  })
