@@ -14,10 +14,17 @@ for (const pkg of Object.values(lock.packages)) {
     const cpu = os && cpus.exec(name.slice(name.indexOf(os)))?.[0]
     if (lock.packages[at] || !/^\d/.test(version) || !os || !cpu) continue
     const libc = /musl/.test(name) ? ["musl"] : os === "linux" && /gnu|glibc/.test(name) ? ["glibc"] : undefined
-    lock.packages[at] = { version, cpu: [cpu], ...(pkg.dev && { dev: true }), optional: true, os: [os], ...(libc && { libc }) }
+    lock.packages[at] = {
+      version,
+      cpu: [cpu],
+      ...(pkg.dev && { dev: true }),
+      optional: true,
+      os: [os],
+      ...(libc && { libc })
+    }
     added++
   }
 }
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
 fs.writeFileSync(file, JSON.stringify(lock, null, 2) + "\n")
 console.log(`package-lock.json: ${added} optional packages of other platforms added`)
