@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { AbortedTransaction } from "../../../src/domain/abortFilter.js"
+import { decodeFetchResponse, decodeRecordSet, UnreadableBatch } from "../../../src/layers/kafka/fetchResponse.js"
+import { batch, marker, record, sealed } from "../../support/recordBatches.js"
+
+const decode = (
+  batches: ReadonlyArray<Uint8Array>,
+  fetchedOffset: bigint,
+  aborted: ReadonlyArray<AbortedTransaction> = []
+) => {
+  const fetched = decodeRecordSet(
+    { topic: "t", partition: 0, errorCode: 0, aborted, recordSet: Buffer.concat(batches) },
+    fetchedOffset
+  )
+  return fetched === undefined
+    ? undefined
+    : { next: fetched.nextOffset, values: fetched.records.map(({ value }) => Buffer.from(value ?? []).toString()) }
+}
+const transactional = (producerId: bigint) => ({ producerId, transactional: true })
+
+describe("what kafkajs's own filter lets through", () => {
+  it("two aborted transactions that interleave: the broker lists them by their ends", () => {
+    const log = [
+      batch([record(0n, "a0")], transactional(1n)),
+      batch([record(1n, "b1")], transactional(2n)),
+      marker(2n, 2n, "abort"),
+      batch([record(3n, "a3")], transactional(1n)),
+      marker(4n, 1n, "abort"),
+      batch([record(5n, "c5")], transactional(1n)),
+      marker(6n, 1n, "commit")
+    ]
+    const aborted = [{ producerId: 2n, firstOffset: 1n }, { producerId: 1n, firstOffset: 0n }]
+    assert.deepStrictEqual(decode(log, 0n, aborted), { next: 7n, values: ["c5"] })
+  })
+
+  it("a fetch that begins inside two aborted transactions", () => {
+    const log = [
+      batch([record(9n, "a")], transactional(1n)),
+      batch([record(10n, "b")], transactional(2n)),
+      marker(11n, 1n, "abort"),
+      marker(12n, 2n, "abort")
+    ]
+    const aborted = [{ producerId: 1n, firstOffset: 3n }, { producerId: 2n, firstOffset: 4n }]
+    assert.deepStrictEqual(decode(log, 9n, aborted), { next: 13n, values: [] })
+  })
+
+  it("a data record whose key is four zero bytes, as the key of an abort marker", () => {
+    const log = [
+      batch([record(0n, "x", Buffer.alloc(4))], transactional(1n)),
+      batch([record(1n, "y")], transactional(1n)),
+      marker(2n, 1n, "abort"),
+      batch([record(3n, "z", Buffer.alloc(4))], transactional(1n)),
+      marker(4n, 1n, "commit")
+    ]
+    assert.deepStrictEqual(decode(log, 0n, [{ producerId: 1n, firstOffset: 0n }]), { next: 5n, values: ["z"] })
+  })
+})
+
+describe("where the next fetch begins", () => {
+  it("after the markers, though no record is there", () => {
+    assert.deepStrictEqual(decode([marker(0n, 1n, "commit"), marker(1n, 1n, "commit")], 0n), { next: 2n, values: [] })
+  })
+
+  it("after what compaction took from the end of a batch", () => {
+    const log = [batch([record(0n, "kept"), record(7n, "kept too")], { lastOffset: 999n })]
+    assert.deepStrictEqual(decode(log, 0n), { next: 1000n, values: ["kept", "kept too"] })
+    assert.deepStrictEqual(decode(log, 500n), { next: 1000n, values: [] })
+  })
+
+  it("before a batch that is cut off, and nowhere if it is the only one", () => {
+    const [whole, cut] = [batch([record(0n, "a")]), batch([record(1n, "b")]).subarray(0, -1)]
+    assert.deepStrictEqual(decode([whole, cut], 0n), { next: 1n, values: ["a"] })
+    assert.isUndefined(decode([cut], 1n))
+    assert.isUndefined(decode([], 1n))
+  })
+
+  it("in the middle of a batch the records before are not given again", () => {
+    const log = [batch([record(0n, "a"), record(1n, "b"), record(2n, "c")])]
+    assert.deepStrictEqual(decode(log, 2n), { next: 3n, values: ["c"] })
+  })
+})
+
+it("reads a batch of 130,000 records, on which kafkajs overflows its stack", () => {
+  const more = Array.from({ length: 129_999 }, (_, index) => record(BigInt(index) + 1n, ""))
+  const fetched = decode([batch([record(0n, ""), ...more], { codec: 1 })], 0n)
+  assert.deepStrictEqual([fetched?.values.length, fetched?.next], [130_000, 130_000n])
+}, 60_000)
+
+describe("a batch that nobody can read ends the consumer, and the message names the place", () => {
+  const good = batch([record(5n, "a")])
+  const changed = (at: number, value: number) => {
+    const bytes = Uint8Array.from(good)
+    bytes[at] = value
+    return bytes
+  }
+  const cases: ReadonlyArray<readonly [name: string, bytes: Uint8Array, message: RegExp]> = [
+    ["a wrong checksum", changed(good.length - 1, 0xff), /t-0 at offset 5: the checksum/],
+    ["an old format", changed(16, 1), /magic 1/],
+    ["an unknown compression", sealed(changed(22, 5)), /the batch at offset 5: compression 5 is not supported/],
+    ["bytes that are no gzip", sealed(changed(22, 1)), /the batch at offset 5: gzip: /]
+  ]
+  it.each(cases)("%s", (_, bytes, message) => {
+    assert.throws(() => decode([bytes], 5n), UnreadableBatch, message)
+  })
+})
+
+it("reads the fields of a fetch answer in version 11", () => {
+  const set = Buffer.from(batch([record(7n, "x")]))
+  const parts = [
+    [4, 30],
+    [2, 0],
+    [4, 0], // throttle time, error, session
+    [4, 1],
+    [2, 1],
+    Buffer.from("t"), // one topic
+    [4, 1],
+    [4, 3],
+    [2, 0],
+    [8, 8],
+    [8, 8],
+    [8, 0], // one partition: 3
+    [4, 1],
+    [8, 42],
+    [8, 6], // one aborted transaction
+    [4, -1],
+    [4, set.length],
+    set
+  ] as const
+  const payload = Buffer.concat(parts.map((part) => {
+    if (Buffer.isBuffer(part)) return part
+    const field = Buffer.alloc(part[0])
+    field.writeIntBE(part[1], Math.max(0, field.length - 6), Math.min(6, field.length))
+    return field
+  }))
+  assert.deepStrictEqual(decodeFetchResponse(payload), {
+    throttleMs: 30,
+    partitions: [
+      { topic: "t", partition: 3, errorCode: 0, aborted: [{ producerId: 42n, firstOffset: 6n }], recordSet: set }
+    ]
+  })
+})
