@@ -48,7 +48,7 @@ export const decideSource = (known: ReadonlyArray<KnownSource>, wanted: Wanted):
 export const sourceDifference = (stored: Wanted, wanted: Wanted): string =>
   [
     ...(stored.clusterId === wanted.clusterId ? [] : [`cluster ${wanted.clusterId} instead of ${stored.clusterId}`]),
-    ...(isSameTopic(stored, wanted) ? [] : [`topic id ${wanted.topicId} instead of ${stored.topicId}`]),
+    ...(isSameTopic(stored, wanted) ? [] : [`the topic was deleted and created again: its id is ${wanted.topicId}, it was ${stored.topicId}`]),
     ...(stored.pipeline === wanted.pipeline ? [] : [`pipeline ${wanted.pipeline} instead of ${stored.pipeline}`])
   ].join(", ")
 

@@ -62,12 +62,12 @@ export const makeConnection = (file: string): Effect.Effect<Connection, never, S
     yield* Effect.addFinalizer(() => oneAtATime.withPermits(1)(close))
     const use: Connection["use"] = (body) =>
       oneAtATime.withPermits(1)(Effect.uninterruptible(
-        Effect.flatMap(open, body).pipe(
-          Effect.ensuring(Effect.suspend(() => broken ? close : Effect.void)),
-          // Also where it is uninterruptible from outside: the turn belongs to every use.
-          Effect.ensuring(turnEventLoop)
-        )
-      ))
+        Effect.ensuring(Effect.flatMap(open, body), Effect.suspend(() => broken ? close : Effect.void))
+      )).pipe(
+        // After the permit is given back, not before: Effect's semaphore wakes who waits for it by a task, and a fiber
+        // that goes on at once takes the permit again before that, for ever. As a finalizer it cannot be interrupted.
+        Effect.ensuring(turnEventLoop)
+      )
     return { use }
   })
 
