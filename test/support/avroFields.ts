@@ -1,4 +1,5 @@
 import fc from "fast-check"
+import type { AvroSchema } from "../../src/domain/avro/AvroSchema.js"
 
 /** A type that has a column, any value of it, and what a database has to answer for the value. */
 export interface FieldKind {
@@ -101,6 +102,7 @@ const finite = { noNaN: true, noDefaultInfinity: true }
 /** A float32's shortest decimal, found by trying every length from one digit. */
 const floatText = (value: unknown): string => {
   const float = Number(value)
+  if (float === 0) return numberText(float)
   for (let digits = 1; digits <= 9; digits++) {
     const text = float.toPrecision(digits)
     if (Math.fround(Number(text)) === float) return numberText(Number(text))
@@ -180,6 +182,20 @@ export const fieldKinds: ReadonlyArray<FieldKind> = [
   { label: "timestamp-nanos", type: logical("long", "timestamp-nanos"), values: int64, expected: String },
   { label: "local-timestamp-nanos", type: logical("long", "local-timestamp-nanos"), values: int64, expected: String }
 ]
+
+/** What a database has to answer for a value of a schema's field, null aside. */
+export const expectedFor = (schema: AvroSchema): FieldKind["expected"] => {
+  if (schema.type === "union") {
+    const [branch] = schema.branches.filter(({ type }) => type !== "null")
+    return branch === undefined ? String : expectedFor(branch)
+  }
+  const logicalType = "logical" in schema ? schema.logical : undefined
+  if (logicalType?.name === "decimal") return decimalText(logicalType.scale)
+  const label = logicalType?.name ?? schema.type
+  const kind = fieldKinds.find((each) => each.label === label || each.label.startsWith(`${label} on ${schema.type}`)) ??
+    fieldKinds.find((each) => each.label.startsWith(label))
+  return kind === undefined ? String : kind.expected
+}
 
 /** A field of a random record: a kind, bare or in a union with null. */
 export interface RandomField {

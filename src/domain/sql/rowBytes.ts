@@ -51,6 +51,6 @@ const columnBytes = (type: ColumnType): number => {
 /** Bytes that MySQL counts for a row of these columns and Tributary's key. */
 export const rowBytes = (columns: ReadonlyArray<Column>): number => {
   const key = 2 + 4 + 8
-  const nullBits = Math.ceil((columns.filter((column) => column.nullable).length + 1) / 8)
-  return columns.reduce((sum, column) => sum + columnBytes(column.type), key + nullBits)
+  const nullBytes = Math.ceil(columns.filter((column) => column.nullable).length / 8)
+  return columns.reduce((sum, column) => sum + columnBytes(column.type), key + nullBytes)
 }
