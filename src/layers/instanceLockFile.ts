@@ -100,13 +100,11 @@ const readMembers = Effect.fnUntraced(function*(file: string) {
 })
 
 /** By rename, so that a kill leaves the old list or the new one. Not synced: after a power cut the session has ended. */
-const save = (file: string, members: Map<string, GroupMember>) => {
+const save = Effect.fnUntraced(function*(file: string, members: ReadonlyMap<string, GroupMember>) {
   const kept = [...members.values()].slice(-membersMax)
-  return attempt(file, async () => {
-    await writeFile(`${file}.new`, JSON.stringify(kept))
-    await rename(`${file}.new`, file)
-  })
-}
+  yield* attempt(file, () => writeFile(`${file}.new`, JSON.stringify(kept)))
+  yield* attempt(file, () => rename(`${file}.new`, file))
+})
 
 const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileLockFailed> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileLockFailed({ file, what: String(cause) }) })
