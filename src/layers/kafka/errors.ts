@@ -2,11 +2,9 @@ import { KafkaRefused, KafkaUnavailable } from "../Consumer.js"
 
 export type KafkaError = KafkaUnavailable | KafkaRefused
 
-/** The fields that kafkajs and node:net put on their errors. Read one by one, because errors come in any shape. */
+/** A field that kafkajs or node:net may have put on an error; `cause` is one that is not enumerable. */
 const field = (error: unknown, name: string): unknown =>
-  typeof error === "object" && error !== null && name in error
-    ? Object.entries(error).find(([key]) => key === name)?.[1]
-    : undefined
+  typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
 

@@ -1,8 +1,11 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { GroupMember, InstanceLock } from "../InstanceLock.js"
 import type { KafkaClientOptions } from "./client.js"
-import { makeNodes } from "./nodes.js"
+import { typeOf } from "./errors.js"
+import type { Broker } from "./internals.js"
+import { makeNodes, type Nodes } from "./nodes.js"
 
 /** How long the sign that our own join is pending is waited for. Without it the removal only saves less. */
 const pendingWithin = "2 seconds"
@@ -20,10 +23,12 @@ const lookAgainEvery = "20 millis"
 export const removeDeadMembers = (
   options: KafkaClientOptions,
   group: string,
-  dead: ReadonlyArray<string>,
+  lock: InstanceLock["Type"],
   ownMemberId: Deferred.Deferred<string>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
+    const dead = lock.deadMembers.filter((member) => member.group === group)
+    if (dead.length === 0) return
     const nodes = yield* makeNodes(options)
     const coordinator = yield* nodes.coordinator(group)
     const ownId = yield* Deferred.await(ownMemberId)
@@ -31,12 +36,10 @@ export const removeDeadMembers = (
       nodes.request(`describe group ${group}`, () => coordinator.describeGroups({ groupIds: [group] })),
       ({ groups }) => (groups[0]?.members ?? []).map(({ memberId }) => memberId)
     )
-    const present = yield* onceJoining(members, ownId)
-    for (const memberId of dead.filter((id) => present.includes(id))) {
-      // An error may mean that its session has ended meanwhile, or that another process of this host was faster.
-      yield* nodes.request(`remove a member of ${group}`, () => coordinator.leaveGroup({ groupId: group, memberId }))
-      yield* Effect.logInfo(`removed the member of a dead process from group ${group} [member=${memberId}]`)
-    }
+    yield* onceJoining(members, ownId)
+    // All of them, whether the group lists them or not: it does not list one that was killed while it joined, and waits
+    // for it all the same.
+    yield* Effect.forEach(dead, (member) => remove(nodes, coordinator, lock, member), { concurrency: 8, discard: true })
   }).pipe(
     Effect.scoped,
     // Only faster, never needed: the session time-out does the same.
@@ -45,6 +48,16 @@ export const removeDeadMembers = (
     ),
     Effect.annotateLogs({ logger: "tributary.Kafka" })
   )
+
+const remove = (nodes: Nodes, coordinator: Broker, lock: InstanceLock["Type"], member: GroupMember) => {
+  const { group, memberId } = member
+  return nodes.request(`remove a member of ${group}`, () => coordinator.leaveGroup({ groupId: group, memberId })).pipe(
+    Effect.zipRight(Effect.logInfo(`removed the member of a dead process from group ${group} [member=${memberId}]`)),
+    // Its session has ended meanwhile, or another process of this host was faster.
+    Effect.catchIf((error) => typeOf(error.cause) === "UNKNOWN_MEMBER_ID", () => Effect.void),
+    Effect.zipRight(lock.forget(member))
+  )
+}
 
 /** The group's members, as soon as our own is one of them; or at the deadline, because waiting is no use then. */
 const onceJoining = <E>(members: Effect.Effect<ReadonlyArray<string>, E>, ownId: string) => {

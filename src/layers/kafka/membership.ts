@@ -96,8 +96,7 @@ export const makeMembership = (
     yield* Effect.addFinalizer(() => close(env, client))
     yield* connect(env, client)
     start(env, client)
-    const dead = lock.deadMembers.filter(({ group }) => group === join.group).map(({ memberId }) => memberId)
-    if (dead.length > 0) run(removeDeadMembers(options, join.group, dead, env.ownMemberId))
+    run(removeDeadMembers(options, join.group, lock, env.ownMemberId))
     return membershipOf(env)
   })
 

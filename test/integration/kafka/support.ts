@@ -1,0 +1,113 @@
+import { Chunk, Effect, Layer, Mailbox } from "effect"
+import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { join } from "node:path"
+import { cacheRoot } from "../../../scripts/servers/index.mjs"
+import type { FetchedBatch, KafkaRecord } from "../../../src/domain/KafkaRecord.js"
+import { Admin } from "../../../src/layers/Admin.js"
+import { Consumer, GroupEvent } from "../../../src/layers/Consumer.js"
+import { layerNoop } from "../../../src/layers/InstanceLock.js"
+import * as KafkaAdmin from "../../../src/layers/kafka/KafkaAdmin.js"
+import * as KafkaConsumer from "../../../src/layers/kafka/KafkaConsumer.js"
+import * as KafkaProducer from "../../../src/layers/kafka/KafkaProducer.js"
+import type { Compression, OutgoingRecord } from "../../../src/layers/Producer.js"
+
+export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(5).toString("hex")}`
+
+export const optionsOf = (address: string) => ({
+  brokers: address.split(","),
+  clientId: "tributary-test",
+  sessionTimeoutMs: 6000,
+  heartbeatIntervalMs: 1000,
+  pollIntervalMs: 100,
+  fetchMaxBytesPerPartition: 1024 * 1024
+})
+
+export const layersOf = (address: string, compression: Compression = "none") => {
+  const options = optionsOf(address)
+  return Layer.mergeAll(
+    KafkaAdmin.layer(options),
+    KafkaProducer.layer({ ...options, compression }),
+    KafkaConsumer.layer(options)
+  ).pipe(Layer.provideMerge(layerNoop))
+}
+
+/** A new topic of one run. */
+export const freshTopic = (partitions = 1) =>
+  Effect.gen(function*() {
+    const topic = uniqueName("kafka-layer")
+    const admin = yield* Admin
+    yield* admin.createTopic({ topic, partitions })
+    return topic
+  })
+
+export const keyed = (from: number, count: number, partition = 0): ReadonlyArray<OutgoingRecord> =>
+  Array.from({ length: count }, (_, index) => ({
+    partition,
+    key: Buffer.from(`k${from + index}`),
+    value: Buffer.from(`v${from + index}`)
+  }))
+
+export const textOf = (record: KafkaRecord): string => Buffer.from(record.value ?? []).toString()
+
+/** A member that keeps what it is given. */
+export const member = (
+  topic: string,
+  group: string,
+  answer: (batch: FetchedBatch) => "fetch" | "pause" = () => "fetch"
+) =>
+  Effect.gen(function*() {
+    const batches = yield* Mailbox.make<FetchedBatch>()
+    const consumer = yield* Consumer
+    const membership = yield* consumer.join({
+      topic,
+      group,
+      onBatch: (batch) => {
+        batches.unsafeOffer(batch)
+        return answer(batch)
+      }
+    })
+    const takeEvent = membership.events.take
+    /** The next assignment; what is lost before it is passed over. */
+    const assigned: Effect.Effect<ReadonlyArray<number>> = Effect.flatMap(Effect.orDie(takeEvent), (event) =>
+      GroupEvent.$is("Assigned")(event) ? Effect.succeed(event.partitions) : assigned)
+    const readFrom = (partition: number, offset: bigint) =>
+      Effect.zipRight(membership.seek(partition, offset), membership.resume(partition))
+    /** Batches until the position of the partition is `offset` at least. */
+    const takeUntil = (offset: bigint) =>
+      Effect.gen(function*() {
+        const taken: Array<FetchedBatch> = []
+        while ((taken.at(-1)?.nextOffset ?? -1n) < offset) {
+          taken.push(yield* batches.take)
+        }
+        return taken
+      })
+    return { membership, takeEvent, assigned, readFrom, batches, takeUntil }
+  })
+
+/** Everything of partition 0 from `offset` to `end`, by a group of its own; also whether the batches form a chain. */
+export const readAll = (topic: string, end: bigint, offset = 0n) =>
+  Effect.scoped(Effect.gen(function*() {
+    const reader = yield* member(topic, uniqueName("group"))
+    yield* reader.assigned
+    yield* reader.readFrom(0, offset)
+    const batches = yield* reader.takeUntil(end)
+    const breaks = batches.filter((batch, index) => batch.fetchedOffset !== (batches[index - 1]?.nextOffset ?? offset))
+    return { batches, breaks, records: batches.flatMap(({ records }) => records), next: batches.at(-1)?.nextOffset }
+  }))
+
+export const pending = <A>(mailbox: Mailbox.ReadonlyMailbox<A>) =>
+  Effect.map(mailbox.clear, (items) => Chunk.toReadonlyArray(items))
+
+/** One of Kafka's own tools. */
+export const javaTool = (main: string, args: ReadonlyArray<string>, input = "") =>
+  Effect.async<string>((resume) => {
+    const classPath = join(cacheRoot(), "kafka-4.1.0", "libs", "*")
+    const java = spawn("java", ["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", classPath, main, ...args])
+    let output = ""
+    java.stdout.on("data", (data: Buffer) => (output += data.toString()))
+    java.stderr.on("data", (data: Buffer) => (output += data.toString()))
+    java.on("exit", (code) => resume(code === 0 ? Effect.succeed(output) : Effect.die(new Error(`${main}: ${output}`))))
+    java.stdin.end(input)
+    return Effect.sync(() => java.kill("SIGKILL"))
+  })
