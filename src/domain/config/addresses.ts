@@ -20,7 +20,8 @@ export const isTopicName = (text: string): boolean => /^(?!\.{1,2}$)[A-Za-z0-9._
 export const isRegistryUrl = (text: string): boolean => {
   const url = asUrl(text)
   return url !== undefined && (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== "" &&
-    url.username === "" && url.password === "" && url.search === "" && url.hash === ""
+    // Nor an @ anywhere else: in http://me:/secret@host the host is "me", and the secret a path.
+    !text.includes("@") && url.search === "" && url.hash === ""
 }
 
 /** Where the rows go, as `mysql.url` says it. */
@@ -50,7 +51,7 @@ export const parseDatabaseUrl = (text: string): DatabaseAddressText | undefined 
   if (file !== undefined) return { kind: "libsql", file: file.replace(/^\/\/\//, "/") }
   if (!/^(?:jdbc:)?mysql:\/\//.test(text)) return undefined
   const url = asUrl(text.replace(/^jdbc:/, ""))
-  if (url === undefined || url.hash !== "") return undefined
+  if (url === undefined || url.hash !== "" || swallowsSecret(text, url)) return undefined
   const database = decoded(url.pathname.slice(1))
   const username = decoded(url.username) || url.searchParams.get("user")
   const password = decoded(url.password) || url.searchParams.get("password")
@@ -68,11 +69,18 @@ export const parseDatabaseUrl = (text: string): DatabaseAddressText | undefined 
   }
 }
 
+/**
+ * A password that is not percent-encoded can make a URL of another meaning: in `mysql://me:/secret?@host/db` the host is
+ * "me" and the database "secret", which would then be shown.
+ */
+const swallowsSecret = (text: string, url: URL): boolean =>
+  /:\/\/[^/?#]*:[/?#]/.test(text) || Array.from(url.searchParams.keys()).some((name) => /[@/:]/.test(name))
+
 /** Host, port and database, without user and password: fit for logs, errors and `config show`. */
 export const displayDatabaseUrl = (text: string): string => {
   const address = parseDatabaseUrl(text)
-  // What cannot be read may hold a password anywhere, unless it is as plain as host, port and name.
-  if (address === undefined) return /^[a-z:]*(?:\/\/)?[\w.-]*(?::\d{0,5})?(?:\/\w*)?$/.test(text) ? text : "<redacted>"
+  // What cannot be read may hold a password anywhere; the scheme is what is wrong most often.
+  if (address === undefined) return /^[a-z]+(?::[a-z]+)?:\/\//.exec(text)?.[0].concat("…") ?? "<redacted>"
   return writeDatabaseUrl(address)
 }
 
