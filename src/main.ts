@@ -12,7 +12,10 @@ const version = /"version": "([^"]+)"/.exec(readFileSync(new URL("../package.jso
 const argv = process.argv.slice(2)
 
 const start = async (): Promise<void> => {
-  const [{ launch }, { handlers }] = await Promise.all([import("./programs/launch.js"), import("./programs/handlers.js")])
+  const [{ launch }, { handlers }] = await Promise.all([
+    import("./programs/launch.js"),
+    import("./programs/handlers.js")
+  ])
   const running = launch({
     argv,
     environment: process.env,
