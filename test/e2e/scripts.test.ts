@@ -1,6 +1,7 @@
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { assert, beforeAll, it, onTestFinished } from "vitest"
 import { describeWith } from "../servers/index.js"
 import { ensureBuilt, mainFile } from "./support/build.js"
@@ -22,7 +23,7 @@ const execute = (world: World, command: string, args: ReadonlyArray<string>) =>
     const child = execFile(command, args, { cwd: world.folder }, (_, out, err) => {
       resolve({ code: child.exitCode ?? -1, text: `${out}${err}` })
     })
-  }, 180_000)
+  })
 
 const killAfterTest = (world: World, pidFile: string) =>
   onTestFinished(() => {
@@ -31,7 +32,7 @@ const killAfterTest = (world: World, pidFile: string) =>
     } catch {
       // it has ended, as it should
     }
-  }, 180_000)
+  })
 
 const produce = async (world: World, from: number, count: number) => {
   const args = ["produce", "--config", world.properties(), "--from", String(from), "--count", String(count)]
@@ -48,6 +49,27 @@ const rowsReach = (world: World, count: number) =>
 const logs = (world: World) =>
   ["run/tributary.log", "nohup.out"].map((name) => join(world.folder, name)).filter(existsSync)
     .map((file) => readFileSync(file, "utf8").slice(-4000)).join("\n")
+
+/** An interactive shell in a terminal of its own, as `script` makes one. */
+const openTerminal = (world: World) => {
+  const terminal = spawn("script", ["--quiet", "--command", "bash --norc --noprofile -i", "/dev/null"], {
+    cwd: world.folder,
+    stdio: ["pipe", "ignore", "ignore"]
+  })
+  const ended = new Promise<void>((resolve) => terminal.on("exit", () => resolve()))
+  onTestFinished(() => {
+    terminal.kill("SIGKILL")
+  })
+  return {
+    type: (line: string) => terminal.stdin.write(`${line}\n`),
+    /** Closes it as a person closes a window: the system tells the shell (SIGHUP), and the shell its jobs. */
+    hangUp: async () => {
+      terminal.kill("SIGKILL")
+      await ended
+      await sleep(500)
+    }
+  }
+}
 
 const isAlive = (pid: number) => {
   try {
@@ -83,10 +105,12 @@ describeWith(["kafka", "registry", "mysql"], "in the background", (servers) => {
     killAfterTest(world, "pid")
     await produce(world, 0, 3000)
     world.properties()
-    // `script` gives it a terminal, which is hung up when the shell ends.
-    const shell = `nohup node '${mainFile}' --config consumer.properties & echo $! > pid; sleep 1`
-    const terminal = await execute(world, "script", ["--quiet", "--return", "--command", shell, "/dev/null"])
-    assert.strictEqual(terminal.code, 0, terminal.text)
+    const terminal = openTerminal(world)
+    terminal.type(`nohup node '${mainFile}' --config consumer.properties &`)
+    terminal.type("echo $! > pid")
+    await until("the shell has told the pid", () => existsSync(join(world.folder, "pid")) || undefined)
+    await until("it has begun", () => logs(world).includes("application start") || undefined)
+    await terminal.hangUp()
     await rowsReach(world, 3000)
     const pid = Number(readFileSync(join(world.folder, "pid"), "utf8"))
     assert.isTrue(isAlive(pid))

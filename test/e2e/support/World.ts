@@ -136,11 +136,42 @@ const adapted = (settings: Readonly<Record<string, string>>): string => {
   return [...lines, ...Array.from(left, ([key, value]) => `${key}=${value}`), ""].join("\n")
 }
 
+const connect = ({ addresses, database }: Pick<World, "addresses" | "database">): Promise<Connection> => {
+  const { hostname, password, port, username } = new URL(addresses.mysql)
+  return createConnection({
+    host: hostname,
+    port: Number(port),
+    user: username,
+    password: decodeURIComponent(password),
+    database,
+    multipleStatements: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true
+  })
+}
+
+/** An administrator's connection of its own, for whoever holds locks; it ends with the test. */
+export const openSession = async (world: World): Promise<Connection> => {
+  const session = await connect(world)
+  onTestFinished(() => session.end().catch(() => {}))
+  return session
+}
+
+/** Holds the row of a partition's stored offset, as a database does that has become very slow, until `release`. */
+export const holdOffsetRow = async (
+  world: World,
+  topic: string,
+  partition: number
+): Promise<{ readonly release: () => Promise<void> }> => {
+  const session = await openSession(world)
+  await session.query("START TRANSACTION")
+  await session.query(
+    `SELECT 1 FROM kafka_offsets
+     WHERE topic = '${topic}' AND \`partition\` = ${partition} AND consumer_group = 'group-${topic}' FOR UPDATE`
+  )
+  return { release: async () => void await session.query("ROLLBACK") }
+}
+
 /** A new connection for a test whose own was cut by the death of the server; waits until the server takes it. */
 export const reconnected = (world: World): Promise<Connection> =>
-  until("MySQL takes connections", async () => {
-    const { hostname, port, username } = new URL(world.addresses.mysql)
-    const options = { host: hostname, port: Number(port), user: username, database: world.database }
-    return createConnection({ ...options, multipleStatements: true, supportBigNumbers: true, bigNumberStrings: true })
-      .catch(() => undefined)
-  })
+  until("MySQL takes connections", () => openSession(world).catch(() => undefined))

@@ -35,13 +35,17 @@ const storedZstd = (bytes: Uint8Array): Uint8Array => {
 const compress = (codec: Exclude<Codec, "none" | "gzip">): (bytes: Uint8Array) => Uint8Array =>
   Either.getOrElse(compressor(codec), () => storedZstd)
 
+const codecOf = (name: Exclude<Codec, "none" | "gzip">) => {
+  const write = compress(name)
+  return () => ({
+    compress: (encoder: { readonly buffer: Buffer }) => Promise.resolve(Buffer.from(write(encoder.buffer))),
+    decompress: (bytes: Buffer) => Promise.resolve(Buffer.from(Either.getOrThrow(decompress(name, bytes))))
+  })
+}
+
 /** Teaches kafkajs's producers, in this process, the codecs that it lacks. The broker looks into every batch. */
 export const registerCodecs = (): void => {
-  for (const codec of ["snappy", "lz4", "zstd"] as const) {
-    const write = compress(codec)
-    kafkajs.CompressionCodecs[compressionTypes[codec]] = () => ({
-      compress: (encoder: { readonly buffer: Buffer }) => Promise.resolve(Buffer.from(write(encoder.buffer))),
-      decompress: (bytes: Buffer) => Promise.resolve(Buffer.from(Either.getOrThrow(decompress(codec, bytes))))
-    })
-  }
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.Snappy] = codecOf("snappy")
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.LZ4] = codecOf("lz4")
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = codecOf("zstd")
 }
