@@ -4,8 +4,10 @@ import * as Schema from "effect/Schema"
 const parseJson = Schema.decodeUnknownEither(Schema.parseJson())
 
 /**
- * The schema without the white space between its parts, so that two spellings of one schema are one; undefined where
- * the text is no JSON. Attributes keep their order: another order is another schema to a registry too.
+ * The schema without the white space between its parts, so that two layouts of one schema are one; undefined where the
+ * text is no JSON. Attributes keep their order and numbers their digits: a default beyond 2^53 must not meet another.
  */
 export const compactSchema = (text: string): string | undefined =>
-  Either.match(parseJson(text), { onLeft: () => undefined, onRight: (json) => JSON.stringify(json) })
+  Either.isLeft(parseJson(text))
+    ? undefined
+    : text.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, (_, quoted: string | undefined) => quoted ?? "")

@@ -5,10 +5,21 @@ import { join } from "node:path"
 import { SchemaRegistry } from "../../../src/layers/SchemaRegistry.js"
 import * as DirectoryRegistry from "../../../src/layers/registry/DirectoryRegistry.js"
 import { layerMemory } from "../../../src/layers/registry/MemoryRegistry.js"
+import { compactSchema } from "../../../src/layers/registry/schemaText.js"
 import { schemaRegistryContract } from "../../contracts/schemaRegistry.js"
 import { temporaryFolder } from "../embedded/temporaryFolder.js"
 
 describe("MemoryRegistry", () => schemaRegistryContract(layerMemory, ""))
+
+it("two layouts of one schema are one, two defaults that a double cannot tell apart are two", () => {
+  const schema = (value: string) =>
+    `{"type":"record","name":"R","fields":[{"name":"a b\\"  ","type":"long","default":${value}}]}`
+  const one = schema("9223372036854775807")
+  assert.strictEqual(compactSchema(one.replaceAll(/[{}:,[\]]/g, " $&\n\t")), compactSchema(one))
+  assert.strictEqual(compactSchema(one), one)
+  assert.notStrictEqual(compactSchema(schema("9223372036854775806")), one)
+  assert.isUndefined(compactSchema("{"))
+})
 
 describe("DirectoryRegistry", () => {
   schemaRegistryContract(
