@@ -220,13 +220,11 @@ describe("numbers and days", () => {
     )
   })
 
-  it("every day of the first, the present and the last 400 years agrees with JavaScript's calendar, but 0000-02-29", () => {
-    const cycle = 146_097
+  it("every day of the first 400 years, and every eleventh after, agrees with JavaScript's calendar, but 0000-02-29", () => {
+    const [first, cycle, last] = [-719_528, 146_097, 2_932_896]
     const different: Array<number> = []
-    for (const first of [-719_528, -cycle / 2, 2_932_896 - cycle]) {
-      for (let day = Math.ceil(first); day <= first + cycle; day++) {
-        if (dayText(day) !== new Date(day * 86_400_000).toISOString().slice(0, 10)) different.push(day)
-      }
+    for (let day = first; day <= last; day += day < first + cycle ? 1 : 11) {
+      if (dayText(day) !== new Date(day * 86_400_000).toISOString().slice(0, 10)) different.push(day)
     }
     assert.deepStrictEqual(different, [-719_469])
   })

@@ -57,7 +57,7 @@ describe("the row encoder", () => {
           }
         }
       }),
-      { numRuns: 200 }
+      { numRuns: 60 }
     )
   })
 
@@ -74,7 +74,7 @@ describe("the row encoder", () => {
           }
         }
       }),
-      { numRuns: 300 }
+      { numRuns: 60 }
     )
   })
 
