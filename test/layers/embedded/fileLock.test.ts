@@ -9,6 +9,9 @@ import { temporaryFolder } from "./temporaryFolder.js"
 const isLocked = (file: string) =>
   Effect.scoped(tryLock(file)).pipe(Effect.as(false), Effect.catchTag("FileLocked", () => Effect.succeed(true)))
 
+/** Descriptors of this process; 0 where they cannot be counted. */
+const openFiles = () => process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0
+
 describe("file lock", () => {
   it.scopedLive("is held by one scope at a time and free again when that closes", () =>
     Effect.gen(function*() {
@@ -28,7 +31,6 @@ describe("file lock", () => {
       const folder = yield* temporaryFolder
       yield* tryLock(join(folder, "a.lock"))
       const lock = yield* makeReusableLock(join(folder, "b.lock"))
-      const openFiles = () => process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0
       const before = openFiles()
       for (let round = 0; round < 500; round++) yield* lock.whileHeld(Effect.void)
       assert.isAtMost(openFiles(), before + 2)
