@@ -17,7 +17,7 @@ export interface Lane {
   /**
    * Sends one text, which may hold several statements, and returns what mysql2 makes of the answer: the rows of a single
    * query, or one entry for each of several statements. After `deadlineMs` without the whole answer the socket is
-   * destroyed and the call fails.
+   * destroyed and the call fails; so it is after a failure that is `fatal`.
    */
   readonly run: (text: string, deadlineMs?: number) => Effect.Effect<ReadonlyArray<unknown>, MysqlFailure>
   /** False once its socket is closed, by whichever side. */
@@ -88,7 +88,10 @@ export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
     }
     const connection = exit.value
     const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) => {
-      const answer = Effect.mapError(connection.executeUnprepared(text, [], undefined), fromSqlError)
+      const answer = connection.executeUnprepared(text, [], undefined).pipe(
+        Effect.mapError(fromSqlError),
+        Effect.tapError((failure) => failure.fatal ? sockets.destroy : Effect.void)
+      )
       const late = Effect.flatMap(
         Effect.zipRight(Effect.sleep(deadlineMs), sockets.destroy),
         () => lost(`no answer within ${deadlineMs} ms`)

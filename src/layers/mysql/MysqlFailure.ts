@@ -2,7 +2,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { clientCode, connectionLost, withoutValues } from "../../domain/MysqlErrors.js"
+import { classify, clientCode, connectionLost, withoutValues } from "../../domain/MysqlErrors.js"
 
 /**
  * An error of the server or of the connection to it, as this folder hands it on. `text` is the server's message without
@@ -13,7 +13,7 @@ export class MysqlFailure extends Data.TaggedError("MysqlFailure")<{
   readonly text: string
   /** The server's own words, for finding the column, index or account that they name. */
   readonly message: string
-  /** Nothing more can be sent on this connection. */
+  /** Nothing more can, or should, be sent on this connection. */
   readonly fatal: boolean
 }> {}
 
@@ -26,8 +26,8 @@ const DriverError = Schema.Struct({
 })
 const decodeDriverError = Schema.decodeUnknownOption(DriverError)
 
-/** 1153 and those below close the connection although mysql2 does not call them fatal. */
-const closing = new Set([1053, 1153, 1927, 2006, 2013, 4031])
+/** The server closes the connection after this one, too. */
+const packetTooLarge = 1153
 
 export const fromSqlError = (error: SqlError): MysqlFailure =>
   Option.match(decodeDriverError(error.cause), {
@@ -38,7 +38,8 @@ export const fromSqlError = (error: SqlError): MysqlFailure =>
           code: errno,
           text: withoutValues(errno, message),
           message,
-          fatal: fatal || closing.has(errno)
+          // Also what ends no connection but says that this server takes no writes: the primary may have moved.
+          fatal: fatal || errno === packetTooLarge || classify(errno, "control") === "reconnect"
         })
         // A name lookup with several addresses fails with an AggregateError, whose message is empty.
         : new MysqlFailure({

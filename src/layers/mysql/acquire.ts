@@ -38,7 +38,7 @@ const take = (lane: Lane, request: AcquireRequest): Effect.Effect<Taken, MysqlFa
     // Counts only once it is confirmed: without an answer the caller starts over as another owner.
     yield* lane.run("COMMIT")
     return { _tag: "Taken" as const, row }
-  }).pipe(Effect.tapError((failure) => failure.fatal ? lane.destroy : rollback(lane)))
+  }).pipe(Effect.tapError(() => rollback(lane)))
 
 const lockWaitTimeout = 1205
 

@@ -33,9 +33,7 @@ const obstacle = (table: OwnTable, found: CatalogTable): DestinationRefused | un
     )
   }
   if (found.primaryKey.length > 0 && !hasOwnKey(table, found)) {
-    const [own, other] = [table.primaryKey, found.primaryKey].map((key) =>
-      key.map((name) => `\`${name}\``).join(", ")
-    )
+    const [own, other] = [table.primaryKey, found.primaryKey].map((key) => key.map((name) => `\`${name}\``).join(", "))
     return refused(
       `table ${table.name} has primary key (${other}) instead of (${own})`,
       `ALTER TABLE ${table.name} DROP PRIMARY KEY, ADD PRIMARY KEY (${own}), ADD UNIQUE KEY (${other});`

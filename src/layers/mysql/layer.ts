@@ -24,15 +24,20 @@ const make = (config: MysqlConfig) =>
     const fresh = yield* LanePool.make(open, controlLanes, 0)
     // Unknown until `prepare` has asked; the server's own limit holds meanwhile.
     const packetBytesMax = yield* Ref.make(Number.POSITIVE_INFINITY)
+    const named = (name: string) => Effect.withSpan(`Destination.${name}`, { captureStackTrace: false })
+    const writing = write(config, data, Ref.get(packetBytesMax))
+    const acquiring = acquire(config, control)
+    const resolving = resolve(config, fresh)
+    const ensuring = ensureTable(config, control)
     return Destination.of({
       dialect: config.dialect,
-      prepare: prepare(config, control, packetBytesMax),
+      prepare: prepare(config, control, packetBytesMax).pipe(named("prepare")),
       source: source(config, control),
       stored: stored(config, control),
-      acquire: acquire(config, control),
-      write: write(config, data, Ref.get(packetBytesMax)),
-      resolve: resolve(config, fresh),
-      ensureTable: ensureTable(config, control),
+      acquire: (request) => acquiring(request).pipe(named("acquire")),
+      write: (request) => writing(request).pipe(named("write")),
+      resolve: (request) => resolving(request).pipe(named("resolve")),
+      ensureTable: (plan) => ensuring(plan).pipe(named("ensureTable")),
       holdsRows: holdsRows(config, control),
       snapshot: snapshot(config, control),
       rowOffsets: rowOffsets(config, control)

@@ -98,7 +98,11 @@ export const prepare = (
     Effect.gen(function*() {
       const variables = yield* readVariables(lane)
       const reason = checkServer(config, variables)
-      if (reason !== undefined) return yield* reason
+      if (reason !== undefined) {
+        // Read-only: the next attempt looks the host up again, it may lead to the new primary by then.
+        yield* lane.destroy
+        return yield* reason
+      }
       yield* Ref.set(packetBytesMax, Number(variables.get("max_allowed_packet") ?? Number.POSITIVE_INFINITY))
       const foreign = isForeign(yield* readTable(lane, kafkaOffsets.name))
       yield* ensure(lane, config, kafkaSources.name, decideOwnTable(lane, kafkaSources))

@@ -77,8 +77,7 @@ const interrupted = WriteOutcome.RolledBack({
 const abandon = (lane: Lane, config: MysqlConfig, cause: Cause.Cause<Stop>): Effect.Effect<WriteOutcome> =>
   Effect.gen(function*() {
     const stop = Option.getOrUndefined(Cause.failureOption(cause))
-    if (stop?._tag === "Failed" && stop.failure.fatal) yield* lane.destroy
-    else yield* rollback(lane)
+    yield* rollback(lane)
     if (stop === undefined) {
       return yield* Cause.isInterruptedOnly(cause)
         ? Effect.succeed(interrupted)
@@ -90,7 +89,6 @@ const abandon = (lane: Lane, config: MysqlConfig, cause: Cause.Cause<Stop>): Eff
       // The catalog could not be asked: a class that depends on it is not known, the batch is tried again.
       Effect.catchAll((failure) => Effect.succeed(writeError(config, "control", failure)))
     )
-    if (error.class === "reconnect") yield* lane.destroy
     return WriteOutcome.RolledBack({ error })
   })
 

@@ -4,7 +4,7 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { Destination, type DestinationError, type WriteRequest } from "../../../src/layers/Destination.js"
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import { describeWith, startMysql } from "../../servers/index.js"
-import { acquired, batch, configOf, ownDatabase, query } from "./support.js"
+import { acquired, batch, configOf, killed, ownDatabase, query, state, until } from "./support.js"
 
 const untilThere = <A>(effect: Effect.Effect<A, DestinationError, Destination>) =>
   Effect.retry(effect, {
@@ -81,13 +81,15 @@ describeWith(["mysql"], "MySQL connections that are killed at random", (servers)
     }), 120_000)
 })
 
+const ownServer = Effect.acquireRelease(
+  Effect.promise(() => startMysql()),
+  (own) => Effect.promise(() => own.stop())
+)
+
 describeWith(["own:mysql"], "a MySQL that is restarted", () => {
   it.scopedLive("is written on as soon as it is back, by the same layer", () =>
     Effect.gen(function*() {
-      const server = yield* Effect.acquireRelease(
-        Effect.promise(() => startMysql()),
-        (own) => Effect.promise(() => own.stop())
-      )
+      const server = yield* ownServer
       const config = configOf(server.address, { database: "restarted" })
       yield* Effect.promise(async () => {
         const admin = await createConnection({ uri: server.address })
@@ -122,4 +124,34 @@ describeWith(["own:mysql"], "a MySQL that is restarted", () => {
         )
       }).pipe(Effect.provide(layerMysql(config)))
     }), 120_000)
+
+  it.scopedLive(
+    "a connection killed while COMMIT is under way is unknown, and looked up",
+    () =>
+      Effect.gen(function*() {
+        const { admin, config } = yield* ownDatabase((yield* ownServer).address)
+        yield* Effect.gen(function*() {
+          const { resolve, write } = yield* Destination
+          const request = batch(yield* acquired, 0n, 5n)
+          // COMMIT waits for the global read lock; the statements before it must not.
+          const locking = { ...request, statements: [...request.statements, "DO GET_LOCK('reached', 0) + SLEEP(0.3)"] }
+          const writing = yield* Effect.fork(write(locking))
+          yield* until(
+            Effect.map(query(admin, "SELECT IS_FREE_LOCK('reached') AS f"), (rows) =>
+              JSON.stringify(rows) === "[{\"f\":0}]")
+          )
+          yield* query(admin, "FLUSH TABLES WITH READ LOCK")
+          yield* killed(admin, "COMMIT")
+          const outcome = yield* Fiber.join(writing)
+          assert.strictEqual(outcome._tag, "Unknown")
+          yield* query(admin, "UNLOCK TABLES")
+          const found = yield* resolve(request)
+          assert.include(["Committed", "NotCommitted"], found)
+          assert.deepStrictEqual(yield* state(admin), [
+            found === "Committed" ? { offset: "5", rows: 5 } : { offset: "0", rows: 0 }
+          ])
+        }).pipe(Effect.provide(layerMysql(config)))
+      }),
+    120_000
+  )
 })

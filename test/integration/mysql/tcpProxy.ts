@@ -35,7 +35,7 @@ const startProxy = (target: { readonly host: string; readonly port: number }) =>
   let armed: Armed | undefined
   let struck = false
   let muted = false
-  let release: () => void = () => undefined
+  let release: (() => void) | undefined
 
   const serve = (client: Socket): void => {
     sockets.add(client)
@@ -91,7 +91,7 @@ const startProxy = (target: { readonly host: string; readonly port: number }) =>
           struck = false
         },
         hasStruck: () => struck,
-        release: () => release(),
+        release: () => release?.(),
         muteNew: (mute) => {
           muted = mute
         },
