@@ -10,7 +10,8 @@ export default defineConfig({
     reporters: ["default", "./test/servers/reporter.ts"],
     coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "html"] },
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: real } },
+      // Nothing here waits for time to pass; the limit only ends what hangs, also on a machine that is busy with more.
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: real, testTimeout: 60_000 } },
       {
         test: {
           name: "integration",

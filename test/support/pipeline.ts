@@ -1,4 +1,4 @@
-import { Effect, Either, Fiber, Layer, Random, TestClock } from "effect"
+import { Effect, Either, Layer, Random } from "effect"
 import type { Config } from "../../src/domain/Config.js"
 import { parseConfig } from "../../src/domain/config/parse.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
@@ -57,11 +57,8 @@ export const testConfig = (settings: Record<string, string> = {}): Config =>
   )
 
 /** Starts an instance of the main job; interrupt the fiber to stop it. */
-export const startInstance = (settings: Record<string, string> = {}) => Effect.fork(runCommand(testConfig(settings), { untilEnd: false }))
-
-/** Lets virtual time pass in small steps, so that fibers that wake one another keep up with it. */
-export const pass = (millis: number, step = 50) =>
-  Effect.repeatN(TestClock.adjust(step), Math.max(0, Math.ceil(millis / step) - 1))
+export const startInstance = (settings: Record<string, string> = {}) =>
+  Effect.fork(runCommand(testConfig(settings), { untilEnd: false }))
 
 /** `count` records spread over the partitions of `orders`, with invisible offsets in between where `gaps` says so. */
 export const produce = (count: number, partitions: number, gaps = false) =>
@@ -95,10 +92,3 @@ export const differences = Effect.gen(function*() {
   }
   return found
 })
-
-export const stop = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
-  Effect.gen(function*() {
-    const stopping = yield* Effect.fork(Fiber.interrupt(fiber))
-    yield* pass(5000, 1000)
-    return yield* Fiber.join(stopping)
-  })
