@@ -20,7 +20,7 @@ export const classifySqlite = (code: number, text: string, statement = ""): Sqli
     case 2067: // unique
       return ownKey.test(text) ? "already-there" : "poison"
     case 1299: // NOT NULL: the record's fault only where it brought the column
-      return names(statement, text.slice(text.lastIndexOf(".") + 1)) ? "poison" : "setup"
+      return namesColumn(statement, text) ? "poison" : "setup"
     case 787: // foreign key: the parent row may be on its way
       return "wait-then-poison"
     case 275: // CHECK
@@ -52,8 +52,12 @@ export const classifySqlite = (code: number, text: string, statement = ""): Sqli
 const ownKey = /: (.+)\._source, \1\._partition, \1\._offset$/
 const missing = /^(?:no such table|no such column|table .* has no column named)/
 
-/** Whether an INSERT names the column in its list. */
-const names = (insert: string, column: string): boolean => {
+/** Whether an INSERT lists the column that the text names as `table.column`; either name may hold dots of its own. */
+const namesColumn = (insert: string, text: string): boolean => {
   const values = insert.search(/\bVALUES\b/i)
-  return insert.slice(0, values === -1 ? insert.length : values).includes(`"${column.replaceAll("\"", "\"\"")}"`)
+  const listed = insert.slice(0, values === -1 ? insert.length : values)
+  const parts = text.split(".")
+  return parts.some((_, index) => index > 0 && listed.includes(quoted(parts.slice(index).join("."))))
 }
+
+const quoted = (name: string) => `"${name.replaceAll("\"", "\"\"")}"`

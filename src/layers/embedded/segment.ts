@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import { type FileHandle, open } from "node:fs/promises"
 import {
   batchBytesMax,
-  type BatchFault,
+  BatchFault,
   type BatchHeader,
   readBatchHeader,
   setBaseOffset
@@ -57,7 +57,11 @@ export const readChunk = Effect.fn("segment.readChunk")(
   function*(handle: FileHandle, position: number, bytesMax: number) {
     const { size } = yield* attempt("cannot read the log", () => handle.stat())
     // Asked first, so that waiting at the end of the log allocates nothing.
-    if (size <= position) return { bytes: noBytes, batches: [], origin: position, position } satisfies SegmentChunk
+    const nothing: SegmentChunk = { bytes: noBytes, batches: [], origin: position, position }
+    if (size === position) return nothing
+    if (size < position) {
+      return { ...nothing, fault: BatchFault.Corrupt({ position, reason: `the file ends before, at byte ${size}` }) }
+    }
     const first = chunkOf(yield* readAt(handle, position, Math.min(size - position, bytesMax)), position)
     if (first.batches.length > 0 || first.fault?._tag !== "Truncated") return first
     const wanted = first.bytes.length + first.fault.bytesMissing

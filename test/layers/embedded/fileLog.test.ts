@@ -229,6 +229,23 @@ describe("file log: reading", () => {
     }))
 })
 
+// A consumer's handle outlives the topic: what was read before cannot be told from another life of it.
+it.scoped("a log that becomes shorter stops its reader; it starts over only where it is told to", () =>
+  Effect.gen(function*() {
+    const { consumer, producer, root } = yield* makeLog()
+    yield* producer.send(topic, [record("a"), record("b")])
+    const { batches, begin } = yield* joinAll(consumer)
+    yield* begin(0, 0n)
+    assert.deepStrictEqual(values(yield* batches.take), ["a", "b"])
+    writeSegment(root, ["c"])
+    yield* settle
+    assert.strictEqual(yield* waiting(batches), 0)
+    yield* begin(0, 0n)
+    const next = yield* Effect.fork(batches.take)
+    yield* settle
+    assert.deepStrictEqual(values(yield* Fiber.join(next)), ["c"])
+  }))
+
 describe("file log: one consuming process", () => {
   it.scoped("refuses a second consumer on the folder, names the holder, and lets producers be", () =>
     Effect.gen(function*() {
