@@ -51,10 +51,13 @@ const insert = (lane: Lane, statement: string, packetBytesMax: number): Effect.E
     yield* new MysqlFailure({ code: warning?.Code ?? 0, text: message, message, fatal: false })
   })
 
-/** Where an interruption is noticed: between two statements, never within one, whose end nobody would know. */
-const checkpoint = Effect.interruptible(Effect.void)
-
-const upToCommit = (lane: Lane, request: WriteRequest, packetBytesMax: number): Effect.Effect<void, Stop> =>
+/** `checkpoint`: where an interruption is noticed, between two statements, never within one, whose end nobody would know. */
+const upToCommit = (
+  lane: Lane,
+  request: WriteRequest,
+  packetBytesMax: number,
+  checkpoint: Effect.Effect<void>
+): Effect.Effect<void, Stop> =>
   Effect.gen(function*() {
     const failed = (phase: MysqlPhase, statement: string) =>
       Effect.mapError((failure: MysqlFailure): Stop => ({ _tag: "Failed", phase, failure, statement }))
@@ -97,10 +100,11 @@ const transaction = (
   lane: Lane,
   config: MysqlConfig,
   request: WriteRequest,
-  packetBytesMax: number
+  packetBytesMax: number,
+  checkpoint: Effect.Effect<void>
 ): Effect.Effect<WriteOutcome> =>
   Effect.gen(function*() {
-    const before = yield* Effect.exit(upToCommit(lane, request, packetBytesMax))
+    const before = yield* Effect.exit(upToCommit(lane, request, packetBytesMax, checkpoint))
     if (Exit.isFailure(before)) return yield* abandon(lane, config, before.cause)
     const committed = yield* Effect.exit(lane.run("COMMIT"))
     if (Exit.isSuccess(committed)) return WriteOutcome.Committed()
@@ -113,17 +117,17 @@ const transaction = (
 
 /**
  * One data transaction. Its outcome is noted inside the uninterruptible region: a fiber that is interrupted while COMMIT
- * is under way exits as interrupted although the batch is in the database. So this never exits as interrupted; what was
- * interrupted before COMMIT was sent is rolled back and says so.
+ * is under way exits as interrupted although the batch is in the database. Interrupted before COMMIT is sent, it is rolled
+ * back. A caller who wants a transaction that has begun to finish (a drain, a rebalance) makes the call uninterruptible.
  */
 export const write =
   (config: MysqlConfig, lanes: LanePool, packetBytesMax: Effect.Effect<number>) =>
   (request: WriteRequest): Effect.Effect<WriteOutcome> =>
-    Effect.suspend(() => {
+    Effect.uninterruptibleMask((restore) => {
       let outcome: WriteOutcome | undefined
       const run = lanes.use((lane) =>
         packetBytesMax.pipe(
-          Effect.flatMap((bytes) => transaction(lane, config, request, bytes)),
+          Effect.flatMap((bytes) => transaction(lane, config, request, bytes, restore(Effect.void))),
           Effect.tap((result) =>
             Effect.sync(() => {
               outcome = result
@@ -132,7 +136,7 @@ export const write =
           Effect.uninterruptible
         )
       )
-      return Effect.exit(Effect.interruptible(run)).pipe(
+      return Effect.exit(restore(run)).pipe(
         Effect.flatMap((exit) => {
           if (outcome !== undefined) return Effect.succeed(outcome)
           if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
@@ -142,7 +146,6 @@ export const write =
             onSome: (failure) =>
               Effect.succeed(WriteOutcome.RolledBack({ error: writeError(config, "connect", failure) }))
           })
-        }),
-        Effect.uninterruptible
+        })
       )
     })

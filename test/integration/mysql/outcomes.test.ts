@@ -206,6 +206,23 @@ describeWith(["mysql"], "the outcome of a write on MySQL", (servers) => {
       }).pipe(Effect.provide(live))
     }))
 
+  it.scopedLive("a transaction that has begun finishes if its caller does not want it interrupted", () =>
+    Effect.gen(function*() {
+      const { admin, live, proxy } = yield* behindProxy(servers.mysql)
+      yield* Effect.gen(function*() {
+        const { write } = yield* Destination
+        const request = batch(yield* acquired, 0n, 5n)
+        proxy.arm(/INSERT INTO orders/u, "hold")
+        const writing = yield* Effect.fork(Effect.uninterruptible(write(request)))
+        yield* until(Effect.sync(proxy.hasStruck))
+        const interrupting = yield* Effect.fork(Fiber.interrupt(writing))
+        yield* Effect.yieldNow()
+        proxy.release()
+        yield* Fiber.join(interrupting)
+        assert.deepStrictEqual(yield* state(admin), [{ offset: "5", rows: 5 }])
+      }).pipe(Effect.provide(live))
+    }))
+
   it.scopedLive("after a lock wait that timed out nothing of the transaction is ever committed", () =>
     Effect.gen(function*() {
       const { admin, live } = yield* behindProxy(servers.mysql, { statementTimeoutMs: 9000 })
