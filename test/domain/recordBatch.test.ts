@@ -38,11 +38,11 @@ const batchOf = (base: bigint, all: ReadonlyArray<Omit<KafkaRecord, "offset"> & 
 const records = fc.tuple(fc.bigInt({ min: -1n, max: 2n ** 62n }), fc.array(record, { minLength: 1, maxLength: 20 }))
   .map(([base, all]) => batchOf(base, all))
 
-const plain = (record: KafkaRecord) => ({
-  ...record,
-  key: record.key === null ? null : [...record.key],
-  value: record.value === null ? null : [...record.value],
-  headers: record.headers.map(([name, value]) => [name, value === null ? null : [...value]])
+const plain = ({ headers, key, value: content, ...rest }: KafkaRecord) => ({
+  ...rest,
+  key: key === null ? null : [...key],
+  value: content === null ? null : [...content],
+  headers: headers.map(([name, value]) => [name, value === null ? null : [...value]])
 })
 const decode = (log: Uint8Array, at: number) =>
   Either.flatMap(readBatchHeader(log, at, 0), (header) => decodeRecords(log, at, header, codecs))

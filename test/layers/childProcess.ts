@@ -7,7 +7,7 @@ const viteNode = join(import.meta.dirname, "../../node_modules/vite-node/vite-no
 /** A process that runs a TypeScript file of the tests, gone for good when the scope closes. */
 export const startChild = (file: string, ...args: ReadonlyArray<string>) =>
   Effect.acquireRelease(
-    Effect.async<{ readonly child: ChildProcess; readonly output: () => string }, Error>((resume) => {
+    Effect.async<{ readonly child: ChildProcess; readonly output: () => string }>((resume) => {
       const child = spawn(process.execPath, [viteNode, join(import.meta.dirname, file), ...args], {
         stdio: ["ignore", "pipe", "inherit"]
       })
@@ -16,7 +16,7 @@ export const startChild = (file: string, ...args: ReadonlyArray<string>) =>
         output += text
         if (output.includes("held\n")) resume(Effect.succeed({ child, output: () => output }))
       })
-      child.once("exit", (code) => resume(Effect.fail(new Error(`exited with ${code} before it was ready: ${output}`))))
+      child.once("exit", (code) => resume(Effect.dieMessage(`exited with ${code} before it was ready: ${output}`)))
     }),
     ({ child }) => kill(child)
   )

@@ -1,87 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Context, Effect, Exit, Fiber, Mailbox, Option, TestClock } from "effect"
-import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { encodeBatch } from "../../../src/domain/batchRecords.js"
+import { Effect, Exit, Fiber, TestClock } from "effect"
+import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { crc32c } from "../../../src/domain/crc32c.js"
-import { partitionOfKey } from "../../../src/domain/murmur2.js"
-import type { FetchedBatch } from "../../../src/domain/KafkaRecord.js"
-import { Admin } from "../../../src/layers/Admin.js"
-import { Consumer } from "../../../src/layers/Consumer.js"
-import * as FileLogAdmin from "../../../src/layers/embedded/FileLogAdmin.js"
-import * as FileLogConsumer from "../../../src/layers/embedded/FileLogConsumer.js"
 import * as FileLogProducer from "../../../src/layers/embedded/FileLogProducer.js"
-import { gzipCodec } from "../../../src/layers/embedded/gzipCodec.js"
-import { type OutgoingRecord, Producer } from "../../../src/layers/Producer.js"
+import { Producer } from "../../../src/layers/Producer.js"
+import {
+  consumerOf,
+  joinAll,
+  makeLog,
+  numbered,
+  record,
+  segment,
+  settle,
+  takeValues,
+  text,
+  topic,
+  utf8,
+  values,
+  waiting,
+  writeSegment
+} from "./logFixture.js"
 import { serviceOf } from "./serviceOf.js"
 import { temporaryFolder } from "./temporaryFolder.js"
-
-const topic = "dataset1"
-const utf8 = (text: string) => new TextEncoder().encode(text)
-const text = (bytes: Uint8Array | null) => bytes === null ? null : new TextDecoder().decode(bytes)
-const record = (value: string, partition = 0): OutgoingRecord => ({ partition, key: null, value: utf8(value) })
-const segment = (root: string, partition = 0) => join(root, `${topic}-${partition}`, "00000000000000000000.log")
-/** One batch per value: what a producer makes of as many sends, without waiting for the disk each time. */
-const writeSegment = (root: string, all: ReadonlyArray<string>, partition = 0) =>
-  writeFileSync(
-    segment(root, partition),
-    Buffer.concat(all.map((value, index) =>
-      encodeBatch([{ offset: BigInt(index), timestampMs: 0, key: null, value: utf8(value), headers: [] }])
-    ))
-  )
-const numbered = (count: number, prefix = "v") => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
-
-/** A log with one topic in a folder of its own. */
-const makeLog = (partitions = 1) =>
-  Effect.gen(function*() {
-    const root = yield* temporaryFolder
-    const admin = yield* serviceOf(Admin, FileLogAdmin.layer(root))
-    const producer = yield* serviceOf(Producer, FileLogProducer.layer({ root }))
-    const consumer = yield* consumerOf(root)
-    yield* admin.createTopic({ topic, partitions })
-    return { root, admin, producer, consumer }
-  })
-
-const consumerOf = (root: string, fetchMaxBytesPerPartition = 1_048_576) =>
-  serviceOf(Consumer, FileLogConsumer.layer({ root, pollIntervalMs: 100, fetchMaxBytesPerPartition }))
-
-/** Joins and collects what is delivered; `answer` decides for each batch. */
-const joinAll = (
-  consumer: Context.Tag.Service<typeof Consumer>,
-  answer: (batch: FetchedBatch) => "fetch" | "pause" = () => "fetch"
-) =>
-  Effect.gen(function*() {
-    const batches = yield* Mailbox.make<FetchedBatch>()
-    const membership = yield* consumer.join({
-      topic,
-      group: "group-dataset1",
-      onBatch: (batch) => {
-        batches.unsafeOffer(batch)
-        return answer(batch)
-      }
-    })
-    const begin = (partition: number, offset: bigint) =>
-      Effect.zipRight(membership.seek(partition, offset), membership.resume(partition))
-    return { membership, batches, begin }
-  })
-
-const values = (batch: FetchedBatch) => batch.records.map(({ value }) => text(value))
-/** Takes batches until so many records have come. */
-const takeValues = (batches: Mailbox.Mailbox<FetchedBatch>, count: number) =>
-  Effect.gen(function*() {
-    const all: Array<string | null> = []
-    while (all.length < count) all.push(...values(yield* batches.take))
-    return all
-  })
-const waiting = (batches: Mailbox.Mailbox<FetchedBatch>) =>
-  Effect.map(batches.size, (size) => Option.getOrElse(size, () => -1))
-
-/** Lets real file operations that are under way finish, and time pass for the fiber that waits at the log's end. */
-const settle = Effect.forEach(
-  numbered(10),
-  () => Effect.zipRight(TestClock.adjust("100 millis"), Effect.promise(() => new Promise(setImmediate))),
-  { discard: true }
-)
 
 describe("file log: reading", () => {
   it.scoped("delivers what was produced, in order, from the offset that was sought", () =>
@@ -290,115 +230,3 @@ describe("file log: one consuming process", () => {
       assert.include(error.message, "topic dataset1 does not exist")
     }))
 })
-
-describe("file log: producing", () => {
-  it.scoped("keys go where the Java client puts them, records without one round robin", () =>
-    Effect.gen(function*() {
-      const { admin, producer } = yield* makeLog(3)
-      const keys = numbered(60, "key").map(utf8)
-      yield* producer.send(topic, keys.map((key) => ({ key, value: null })))
-      const expected = [0, 1, 2].map((partition) => keys.filter((key) => partitionOfKey(key, 3) === partition).length)
-      const ends = Effect.map(admin.logRanges(topic), (ranges) => ranges.map(({ end }) => Number(end)))
-      assert.deepStrictEqual(yield* ends, expected)
-      yield* producer.send(topic, numbered(9).map(() => ({ key: null, value: null })))
-      assert.deepStrictEqual(yield* ends, expected.map((count) => count + 3))
-    }))
-
-  // Real time: who finds the lock taken waits on the clock for what others do on the disk.
-  it.scopedLive("several producers at once lose nothing, repeat nothing and keep their order", () =>
-    Effect.gen(function*() {
-      const { admin, consumer, root } = yield* makeLog()
-      const mine = numbered(10)
-      const send = (name: string) =>
-        Effect.flatMap(
-          serviceOf(Producer, FileLogProducer.layer({ root, codec: gzipCodec })),
-          (producer) =>
-            Effect.forEach(mine, (value) =>
-              producer.send(topic, [record(`${name}-${value}`), record(`${name}+${value}`)]))
-        )
-      yield* Effect.forEach(["a", "b", "c"], send, { concurrency: "unbounded" })
-      assert.deepStrictEqual((yield* admin.logRanges(topic)).map(({ end, low }) => [low, end]), [[0n, 60n]])
-      const { batches, begin } = yield* joinAll(consumer)
-      yield* begin(0, 0n)
-      const read = yield* takeValues(batches, 60)
-      for (const name of ["a", "b", "c"]) {
-        assert.deepStrictEqual(
-          read.filter((value) => value?.startsWith(name) === true),
-          mine.flatMap((value) => [`${name}-${value}`, `${name}+${value}`])
-        )
-      }
-    }))
-
-  it.scoped("wherever a producer was killed in the middle of a write, the next one cuts the torn tail and goes on", () =>
-    Effect.gen(function*() {
-      const { consumer, producer, root } = yield* makeLog()
-      yield* producer.send(topic, [record("a")])
-      const { size } = statSync(segment(root))
-      yield* producer.send(topic, [record("torn"), record("torn too")])
-      const whole = readFileSync(segment(root))
-      const { batches, begin } = yield* joinAll(consumer)
-      for (const kept of [1, 11, 17, 60, 61, 62, whole.length - size - 1]) {
-        writeFileSync(segment(root), whole.subarray(0, size + kept))
-        const admin = yield* serviceOf(Admin, FileLogAdmin.layer(root))
-        assert.deepStrictEqual((yield* admin.logRanges(topic)).map(({ end }) => end), [1n])
-        const fresh = yield* serviceOf(Producer, FileLogProducer.layer({ root }))
-        yield* fresh.send(topic, [record(`after ${kept}`)])
-        assert.deepStrictEqual((yield* admin.logRanges(topic)).map(({ end }) => end), [2n])
-        yield* begin(0, 0n)
-        const read = yield* Effect.fork(takeValues(batches, 2))
-        yield* settle
-        assert.deepStrictEqual(yield* Fiber.join(read), ["a", `after ${kept}`])
-      }
-    }))
-
-  it.scoped("refuses a missing topic, a missing partition and a name that leaves the folder", () =>
-    Effect.gen(function*() {
-      const { admin, producer } = yield* makeLog()
-      assert.include((yield* Effect.flip(producer.send("none", [record("a")]))).message, "does not exist")
-      assert.include((yield* Effect.flip(producer.send(topic, [record("a", 7)]))).message, "no partition 7")
-      for (const name of ["../x", "", "a/b", "..", "a b", "x".repeat(250)]) {
-        assert.include((yield* Effect.flip(producer.send(name, [record("a")]))).message, "is no topic name")
-        assert.strictEqual((yield* Effect.flip(admin.createTopic({ topic: name, partitions: 1 })))._tag, "KafkaRefused")
-      }
-    }))
-})
-
-describe("file log: topics", () => {
-  it.scoped("a topic is made once, with ids that stay; made again after its deletion it is another", () =>
-    Effect.gen(function*() {
-      const { admin, producer, root } = yield* makeLog(2)
-      assert.strictEqual(yield* admin.createTopic({ topic, partitions: 5 }), "exists")
-      const first = yield* admin.describeTopic(topic)
-      assert.deepStrictEqual(first.partitions, [0, 1])
-      assert.deepStrictEqual(yield* admin.describeTopic(topic), first)
-      yield* producer.send(topic, [record("a")])
-      rmSync(join(root, `${topic}.topic.json`))
-      assert.strictEqual((yield* Effect.flip(admin.describeTopic(topic)))._tag, "TopicMissing")
-      assert.strictEqual(yield* admin.createTopic({ topic, partitions: 2 }), "created")
-      const second = yield* admin.describeTopic(topic)
-      assert.strictEqual(second.clusterId, first.clusterId)
-      assert.notStrictEqual(second.topicId, first.topicId)
-      assert.deepStrictEqual((yield* admin.logRanges(topic)).map(({ end }) => end), [0n, 0n])
-      yield* producer.send(topic, [record("b")])
-      assert.deepStrictEqual((yield* admin.logRanges(topic)).map(({ end }) => end), [1n, 0n])
-    }))
-
-  it.scopedLive("of several that make a topic at once, one makes it", () =>
-    Effect.gen(function*() {
-      const root = yield* temporaryFolder
-      const create = Effect.flatMap(serviceOf(Admin, FileLogAdmin.layer(root)), (admin) =>
-        admin.createTopic({ topic, partitions: 1 }))
-      const all = yield* Effect.all([create, create, create], { concurrency: "unbounded" })
-      assert.deepStrictEqual(all.toSorted(byText), ["created", "exists", "exists"])
-    }))
-
-  it.scoped("a damaged topic file is named", () =>
-    Effect.gen(function*() {
-      const { admin, root } = yield* makeLog()
-      writeFileSync(join(root, `${topic}.topic.json`), "{")
-      const error = yield* Effect.flip(admin.describeTopic(topic))
-      assert.include(error.message, `${topic}.topic.json is damaged`)
-    }))
-})
-
-const byText = (a: string, b: string) => a < b ? -1 : 1
