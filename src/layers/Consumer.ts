@@ -19,6 +19,8 @@ export class KafkaRefused extends Data.TaggedError("KafkaRefused")<{
   readonly what: string
   readonly cure: string
   readonly cause?: unknown
+  /** `locked`: another process has what only one at a time may have, so that there is nothing to wait for. */
+  readonly kind?: "locked"
 }> {
   override get message(): string {
     return `${this.what}; ${this.cure}`

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
@@ -14,6 +15,8 @@ import { runTopic } from "./topicPipeline.js"
 
 /** A client that is beyond repair is built anew: no hurry, what broke it is still there. */
 const rebuildBackoff: Backoff = { baseMs: 2000, maxMs: 30_000 }
+/** The same reason is not told again before. */
+const reasonEveryMs = 30_000
 
 const endStoredEvery = "200 millis"
 /** Whatever is wrong is said, and stopped, by the partitions; here it only means "not yet". */
@@ -54,7 +57,8 @@ export const runCommand = (
       Effect.zipRight(Effect.all(topics, { concurrency: "unbounded", discard: true }), Effect.never)
     )
     // Not a child of this fiber: its end is awaited here, and only for so long.
-    const done = options.untilEnd ? endStored(config, backoff) : Fiber.join(running)
+    const ended = Fiber.join(running)
+    const done = options.untilEnd ? Effect.raceFirst(endStored(config, backoff), ended) : ended
     yield* done.pipe(Effect.onExit(() => drain(config, running, positions)))
     return ExitCode.done
   })
@@ -78,20 +82,29 @@ const endStored = (config: Config, backoff: Backoff): Effect.Effect<void, never,
     yield* Effect.repeat(reached, { until: (done) => done, schedule: Schedule.spaced(endStoredEvery) })
   })
 
-const keepRunning = <R>(topic: string, run: Effect.Effect<never, KafkaRefused, R>): Effect.Effect<never, never, R> =>
+/** One topic that is refused leaves the others running. Fails only where there is nothing to wait for. */
+const keepRunning = <R>(
+  topic: string,
+  run: Effect.Effect<never, KafkaRefused, R>
+): Effect.Effect<never, CommandError, R> =>
   Effect.gen(function*() {
+    let told: { readonly reason: string; readonly atMs: number } | undefined
     for (let attempt = 0;; attempt++) {
       const error = yield* Effect.flip(run)
-      const delay = yield* jittered(rebuildBackoff, attempt)
-      yield* Effect.logError(`topic ${topic} is stopped: ${error.message}; a new client follows`)
-      yield* Effect.sleep(delay)
+      if (error.kind === "locked") return yield* commandError(error)
+      const now = yield* Clock.currentTimeMillis
+      if (told?.reason !== error.message || now - told.atMs >= reasonEveryMs) {
+        yield* Effect.logError(`topic ${topic} is stopped: ${error.message}; a new client is tried until it works`)
+        told = { reason: error.message, atMs: now }
+      }
+      yield* Effect.sleep(yield* jittered(rebuildBackoff, attempt))
     }
   })
 
 /** Protocol §13. What is still running at the deadline dies with the process: the server rolls it back. */
 const drain = (
   config: Config,
-  running: Fiber.Fiber<unknown>,
+  running: Fiber.Fiber<unknown, unknown>,
   positions: ReadonlyMap<string, bigint>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -101,7 +114,7 @@ const drain = (
       Effect.interruptible,
       Effect.timeoutOption(config.shutdownTimeoutMs)
     )
-    const reached = [...positions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, offset]) => `${name}=${offset}`)
+    const reached = [...positions].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, offset]) => `${name}=${offset}`)
     yield* Effect.logInfo(`stored offsets: ${reached.join(" ") || "none were moved"}`)
     if (stopped._tag === "None") {
       return yield* Effect.die(

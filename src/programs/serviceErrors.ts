@@ -18,7 +18,12 @@ export const commandError = (failure: ServiceError): CommandError =>
         cure: "check kafka.bootstrap.servers, and that the addresses the brokers advertise can be reached from here"
       }),
     KafkaRefused: (error) =>
-      new CommandError({ code: "TRB-2002", exit: ExitCode.refused, what: error.what, cure: error.cure }),
+      new CommandError({
+        code: error.kind === "locked" ? "TRB-2004" : "TRB-2002",
+        exit: error.kind === "locked" ? ExitCode.tryAgain : ExitCode.refused,
+        what: error.what,
+        cure: error.cure
+      }),
     TopicMissing: (error) =>
       new CommandError({
         code: "TRB-2003",

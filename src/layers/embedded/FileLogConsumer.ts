@@ -95,7 +95,8 @@ const takeFolder = Effect.fnUntraced(function*(root: string) {
         Effect.flatMap(readText(consumerPidFile(root)), (holder) =>
           new KafkaRefused({
             what: `another consumer (pid ${holder?.trim() || "unknown"}) reads the embedded log ${root}`,
-            cure: "stop it first; producers may run beside it"
+            cure: "stop it first; producers may run beside it",
+            kind: "locked"
           })),
       FileLockFailed: (error) =>
         new KafkaRefused({ what: error.message, cure: "make the folder readable and writable", cause: error })
