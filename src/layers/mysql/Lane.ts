@@ -1,5 +1,6 @@
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -16,10 +17,13 @@ import type { MysqlConfig } from "./MysqlConfig.js"
 export interface Lane {
   /**
    * Sends one text, which may hold several statements, and returns what mysql2 makes of the answer: the rows of a single
-   * query, or one entry for each of several statements. After `deadlineMs` without the whole answer the socket is
-   * destroyed and the call fails; so it is after a failure that is `fatal`.
+   * query, or one entry for each of several statements. The socket is destroyed after a failure that is `fatal`, and
+   * when the call is interrupted.
+   * @param deadlineMs how long the whole answer may take; `cutIfLate` sees to it
    */
   readonly run: (text: string, deadlineMs?: number) => Effect.Effect<ReadonlyArray<unknown>, MysqlFailure>
+  /** Cuts the connection if the answer to what was sent is overdue; the call that waits for it fails. */
+  readonly cutIfLate: (nowMs: number) => Effect.Effect<void>
   /** False once its socket is closed, by whichever side. */
   readonly isOpen: () => boolean
   /** Cuts the connection, whatever is under way on it. The server rolls back when it notices. */
@@ -76,7 +80,8 @@ export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
       Effect.provideServiceEffect(Reactivity.Reactivity, Reactivity.make)
     )
     // mysql2's own time-out covers connect and handshake only, and the client is uninterruptible while it waits for the
-    // first answer: cutting the socket is what ends that.
+    // first answer: cutting the socket is what ends that. Forked in a scope of its own: children of a fiber that is
+    // interrupted are told at once, also from within an uninterruptible region, and nobody would watch any more.
     const watch = Effect.zipRight(Effect.sleep(config.connectTimeoutMs), sockets.destroy)
     const watching = yield* Effect.forkIn(Effect.interruptible(watch), scope)
     const exit = yield* Effect.exit(connected)
@@ -86,29 +91,31 @@ export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
       yield* close
       return yield* Effect.failCause(exit.cause)
     }
-    const connection = exit.value
-    const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) => {
-      const answer = connection.executeUnprepared(text, [], undefined).pipe(
-        Effect.mapError(fromSqlError),
-        Effect.tapError((failure) => failure.fatal ? sockets.destroy : Effect.void)
-      )
-      const late = Effect.flatMap(
-        Effect.zipRight(Effect.sleep(deadlineMs), sockets.destroy),
-        () => lost(`no answer within ${deadlineMs} ms`)
-      )
-      // In the lane's scope, not as children of the caller: a fiber that is interrupted passes that on to its children
-      // at once, also from inside an uninterruptible region, and both COMMIT and its deadline would end as interrupted.
-      return Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(
-          Effect.forkIn(Effect.interruptible(Effect.raceFirst(answer, late)), scope),
-          (running) =>
-            // A statement cannot be cancelled. One that nobody waits for any more takes the connection with it.
-            Effect.onInterrupt(
-              restore(Fiber.join(running)),
-              () => Effect.zipRight(sockets.destroy, Fiber.interruptFork(running))
-            )
-        )
-      )
-    }
-    return { run, isOpen: sockets.isOpen, destroy: sockets.destroy, close }
+    return { ...makeRun(exit.value, config, sockets.destroy), isOpen: sockets.isOpen, destroy: sockets.destroy, close }
   }))
+
+/** Sends texts and remembers until when the answer to the one under way has time. */
+const makeRun = (connection: Connection, config: MysqlConfig, cut: Effect.Effect<void>) => {
+  let dueMs = Number.POSITIVE_INFINITY
+  let isLate = false
+  const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) =>
+    Effect.clockWith((clock) => {
+      dueMs = clock.unsafeCurrentTimeMillis() + deadlineMs
+      return connection.executeUnprepared(text, [], undefined).pipe(
+        Effect.mapError((error) => isLate ? lost(`no answer within ${deadlineMs} ms`) : fromSqlError(error)),
+        Effect.onExit((exit) => {
+          dueMs = Number.POSITIVE_INFINITY
+          const mayGoOn = Exit.isSuccess(exit) || (exit.cause._tag === "Fail" && !exit.cause.error.fatal)
+          // A statement cannot be cancelled: one that nobody waits for any more takes the connection with it.
+          return mayGoOn ? Effect.void : cut
+        })
+      )
+    })
+  const cutIfLate = (nowMs: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (nowMs < dueMs) return Effect.void
+      isLate = true
+      return cut
+    })
+  return { run, cutIfLate }
+}

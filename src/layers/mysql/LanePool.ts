@@ -25,6 +25,9 @@ interface Idle {
 /** Half of the session's wait_timeout: the server must never be the one that closes an idle lane. */
 const idleMaxMs = 30_000
 
+/** How much later than its deadline a statement may be cut. */
+const watchIntervalMs = 250
+
 /**
  * @param size lanes in use at once
  * @param idleMax lanes kept for the next use; 0: each use has a connection of its own
@@ -63,6 +66,14 @@ export const make = (
         return Effect.forEach(idle.splice(0, young === -1 ? idle.length : young), ({ lane }) => lane.close)
       })
 
+    // One look at all lanes, not a timer and a fiber for each statement, which would cost as much as the statement. A
+    // deadline that runs in a child of the caller would also be lost: an interrupted fiber tells its children at once.
+    yield* Clock.currentTimeMillis.pipe(
+      Effect.flatMap((nowMs) => Effect.forEach(used, (lane) => lane.cutIfLate(nowMs), { discard: true })),
+      Effect.delay(watchIntervalMs),
+      Effect.forever,
+      Effect.forkScoped
+    )
     yield* Clock.currentTimeMillis.pipe(
       Effect.flatMap((nowMs) => closeOlderThan(nowMs - idleMaxMs)),
       Effect.delay(idleMaxMs / 10),

@@ -16,6 +16,8 @@ import { write } from "./write.js"
 /** Beside the data connections: whoever has to acquire must not wait for those who write. */
 const controlLanes = 2
 
+const named = (name: string) => Effect.withSpan(`Destination.${name}`, { captureStackTrace: false })
+
 const make = (config: MysqlConfig) =>
   Effect.gen(function*() {
     const open = Lane.open(config)
@@ -24,7 +26,6 @@ const make = (config: MysqlConfig) =>
     const fresh = yield* LanePool.make(open, controlLanes, 0)
     // Unknown until `prepare` has asked; the server's own limit holds meanwhile.
     const packetBytesMax = yield* Ref.make(Number.POSITIVE_INFINITY)
-    const named = (name: string) => Effect.withSpan(`Destination.${name}`, { captureStackTrace: false })
     const writing = write(config, data, Ref.get(packetBytesMax))
     const acquiring = acquire(config, control)
     const resolving = resolve(config, fresh)

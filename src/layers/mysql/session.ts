@@ -1,4 +1,6 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Lane } from "./Lane.js"
 import { type MysqlFailure } from "./MysqlFailure.js"
@@ -33,16 +35,20 @@ const sessionStatements = 2
 export const text = (value: string): string =>
   /^[\w.:-]*$/u.test(value) ? `'${value}'` : `_utf8mb4 x'${Buffer.from(value, "utf8").toString("hex")}'`
 
-const headerOf = Schema.decodeUnknown(Schema.Struct({ affectedRows: Schema.NonNegativeInt }))
+/** The decoded value. An answer of another shape is a bug here or in the driver: a defect. */
+const decoded = <A>(result: Either.Either<A, ParseError>): Effect.Effect<A> =>
+  Either.match(result, { onLeft: Effect.die, onRight: Effect.succeed })
+
+const decodeHeader = Schema.decodeUnknownEither(Schema.Struct({ affectedRows: Schema.NonNegativeInt }))
 
 /** Rows that a statement changed or, with the flags that mysql2 sets, found. */
 export const affectedRows = (result: unknown): Effect.Effect<number> =>
-  Effect.orDie(Effect.map(headerOf(result), (header) => header.affectedRows))
+  decoded(Either.map(decodeHeader(result), (header) => header.affectedRows))
 
-/** Rows of a query. An answer of another shape is a bug here or in the driver: a defect. */
+/** Rows of a query. */
 export const rowsOf = <A, I>(row: Schema.Schema<A, I>) => {
-  const decode = Schema.decodeUnknown(Schema.Array(row))
-  return (result: unknown): Effect.Effect<ReadonlyArray<A>> => Effect.orDie(decode(result))
+  const decode = Schema.decodeUnknownEither(Schema.Array(row))
+  return (result: unknown): Effect.Effect<ReadonlyArray<A>> => decoded(decode(result))
 }
 
 /** The results of `count` statements sent after `session()` in one text: one round trip instead of `count`. */

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, HashMap, Logger, Redacted } from "effect"
 import type { Connection } from "mysql2/promise"
+import type { ColumnType } from "../../../src/domain/sql/TablePlan.js"
 import { Destination, type DestinationError } from "../../../src/layers/Destination.js"
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
@@ -211,8 +212,48 @@ describeWith(["mysql"], "kafka_offsets of another program on MySQL", (servers) =
   }
 })
 
+/** Every type that a plan may ask for, nullable and not. */
+const everyType: ReadonlyArray<ColumnType> = [
+  ...(["boolean", "int", "long", "float", "double", "string", "bytes", "date", "uuid"] as const).map((kind) => ({
+    kind
+  })),
+  { kind: "nanos" },
+  ...[1, 16, 255, 256, 65_535, 65_536].map((size) => ({ kind: "fixed", size }) as const),
+  { kind: "enum", symbols: ["A", "B_longer_than_sixteen_characters"] },
+  ...([[1, 0], [9, 2], [30, 30], [65, 30]] as const).map(([precision, scale]) =>
+    ({ kind: "decimal", precision, scale }) as const
+  ),
+  ...(["time", "timestamp", "local-timestamp"] as const).flatMap((kind) =>
+    (["millis", "micros"] as const).map((unit) => ({ kind, unit }))
+  )
+]
+
+const columnOf = (nullable: boolean) => (type: ColumnType, index: number) => ({
+  field: "f",
+  name: `${nullable ? "n" : "c"}${index}`,
+  type,
+  nullable
+})
+
 describeWith(["mysql"], "an existing target table on MySQL", (servers) => {
   const id = plan.columns
+
+  it.scopedLive("that Tributary has created fits its own plan, whatever the types", () =>
+    Effect.gen(function*() {
+      const { config } = yield* ownDatabase(servers.mysql)
+      const typed = everyType.filter((type) => type.kind !== "fixed" || type.size < 65_535)
+      const wide = everyType.filter((type) => type.kind === "fixed" && type.size >= 65_536)
+      const columns = [
+        ...[...typed, ...wide].map(columnOf(false)),
+        ...[...typed, ...wide, { kind: "null" } as const].map(columnOf(true))
+      ]
+      yield* Effect.gen(function*() {
+        const { ensureTable } = yield* Destination
+        assert.deepStrictEqual(yield* ensureTable({ ...plan, columns }), { keyColumns: true })
+        assert.deepStrictEqual(yield* ensureTable({ ...plan, columns }), { keyColumns: true })
+      }).pipe(Effect.provide(layerMysql(config)))
+    }))
+
   const cases = [
     ["engine MyISAM", "(id BIGINT NOT NULL) ENGINE=MyISAM", "ALTER TABLE `orders` ENGINE=InnoDB;"],
     ["a missing column", "(other INT)", "ALTER TABLE `orders` ADD COLUMN `id` BIGINT NOT NULL;"],

@@ -19,6 +19,7 @@ const fakes = () => {
     const lane = {
       number,
       run: () => Effect.succeed([]),
+      cutIfLate: () => Effect.void,
       isOpen: () => isOpen,
       destroy: end("cut"),
       close: end("closed")
