@@ -81,7 +81,7 @@ const drain = async (database, table, args) => {
   return rate
 }
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 const folder = await mkdtemp(join(tmpdir(), "tributary-bench-"))
 const servers = await Promise.all([startKafka(), startRegistry(), startMysql()])

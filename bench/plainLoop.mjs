@@ -5,7 +5,7 @@ import mysql from "mysql2/promise"
 import { columns, type } from "./records.mjs"
 
 const [broker, groupId, topic, url, table, total] = process.argv.slice(2)
-const database = await mysql.createPool({ uri: url, connectionLimit: 4 })
+const database = mysql.createPool({ uri: url, connectionLimit: 4 })
 const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
 const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
 await consumer.connect()

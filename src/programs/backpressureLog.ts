@@ -1,6 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Mailbox from "effect/Mailbox"
+import type * as Mailbox from "effect/Mailbox"
 import type { Transition } from "./PartitionQueue.js"
 
 const pairEveryMs = 1000

@@ -40,7 +40,7 @@ export const throughOutage = <
   healing: ReadonlyArray<T>
 ): Effect.Effect<A, Exclude<E, Extract<E, { readonly _tag: T }>>, R> =>
   Effect.gen(function*() {
-    const heals = (error: E): error is Extract<E, { readonly _tag: T }> => healing.some((tag) => tag === error._tag)
+    const heals = among<E, T>(healing)
     const tried = effect.pipe(
       Effect.map(Either.right),
       Effect.catchIf(heals, (error) => Effect.succeed(Either.left(error)))
@@ -65,3 +65,7 @@ export const throughOutage = <
       yield* Effect.sleep(yield* jittered(backoff, attempt))
     }
   })
+
+const among =
+  <E extends { readonly _tag: string }, T extends string>(tags: ReadonlyArray<T>) =>
+  (error: E): error is Extract<E, { readonly _tag: T }> => tags.some((tag) => tag === error._tag)

@@ -238,7 +238,7 @@ const writeOnce = (
   Effect.gen(function*() {
     const destination = yield* Destination
     const outcome = yield* destination.write(request).pipe(
-      Effect.tap((outcome) => outcome._tag === "Committed" ? publish : Effect.void),
+      Effect.tap(({ _tag }) => _tag === "Committed" ? publish : Effect.void),
       Effect.uninterruptible
     )
     switch (outcome._tag) {
@@ -293,19 +293,18 @@ const isAboutRecords = (error: WriteError): boolean =>
 
 const heldBy = (env: PartitionEnv, slice: Slice, error: WriteError): Held => {
   const code = error.code > 0 ? ` [errno=${error.code}]` : ""
-  switch (error.class) {
-    case "already-there":
-      return new Held({
-        what: `${nameOf(env, slice)}: this record is already in the table: ${error.what}${code}`,
-        cure:
-          "the stored offset was moved back by hand, or the rows came from elsewhere: compare them with `tributary verify`"
-      })
-    case "setup":
-      return new Held({ what: `${error.what}${code}`, cure: error.cure ?? "change the set-up, then restart" })
-    default:
-      return new Held({
-        what: `${nameOf(env, slice)} cannot be stored: ${error.what}${code}`,
-        cure: error.cure ?? "make the table fit the record (the record itself cannot change), then restart"
-      })
+  if (error.class === "already-there") {
+    return new Held({
+      what: `${nameOf(env, slice)}: this record is already in the table: ${error.what}${code}`,
+      cure:
+        "the stored offset was moved back by hand, or the rows came from elsewhere: compare them with `tributary verify`"
+    })
   }
+  if (error.class === "setup") {
+    return new Held({ what: `${error.what}${code}`, cure: error.cure ?? "change the set-up, then restart" })
+  }
+  return new Held({
+    what: `${nameOf(env, slice)} cannot be stored: ${error.what}${code}`,
+    cure: error.cure ?? "make the table fit the record (the record itself cannot change), then restart"
+  })
 }

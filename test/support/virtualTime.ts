@@ -1,4 +1,4 @@
-import { Cause, Clock, Duration, Effect, Exit, Fiber, Random, type Scheduler, type Scope } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, type Fiber, Random, type Scheduler, type Scope } from "effect"
 
 interface Sleeper {
   readonly atMs: number

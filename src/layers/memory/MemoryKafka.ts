@@ -214,7 +214,7 @@ const consumer = (cluster: MemoryCluster) =>
         const events = yield* Mailbox.make<GroupEvent, KafkaRefused>()
         const member = yield* Effect.acquireRelease(
           Effect.sync(() => cluster.join(options, events)),
-          (member) => Effect.sync(() => cluster.leave(member))
+          (joined) => Effect.sync(() => cluster.leave(joined))
         )
         yield* Effect.forkScoped(fetchLoop(cluster, member))
         return membershipOf(cluster, member)
