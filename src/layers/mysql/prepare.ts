@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import { type DestinationError, DestinationRefused, DestinationUnavailable } from "../Destination.js"
+import type { DestinationError } from "../Destination.js"
 import { decideOwnTable, isForeign } from "./adopt.js"
 import { readTable } from "./catalog.js"
 import { ensure } from "./ddl.js"
@@ -10,6 +10,7 @@ import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
 import type { MysqlConfig } from "./MysqlConfig.js"
 import { kafkaOffsets, kafkaSources } from "./ownTables.js"
+import { checkServer, type Variables } from "./serverCheck.js"
 import { rowsOf, runFresh } from "./session.js"
 
 const variableNames = [
@@ -22,59 +23,16 @@ const variableNames = [
   "max_allowed_packet"
 ]
 const decodeVariables = rowsOf(Schema.Struct({ Variable_name: Schema.String, Value: Schema.String }))
-type Variables = ReadonlyMap<string, string>
 
-/** SHOW, not SELECT @@name, which fails on servers that lack the name. */
+/**
+ * SHOW, not SELECT @@name, which fails on servers that lack the name; and without the session's settings, some of which
+ * other servers do not know: those are to be refused by their name.
+ */
 const readVariables = (lane: Lane) =>
-  runFresh(lane, [`SHOW VARIABLES WHERE Variable_name IN (${variableNames.map((name) => `'${name}'`).join(", ")})`])
-    .pipe(
-      Effect.flatMap(([result]) => decodeVariables(result)),
-      Effect.map((rows): Variables => new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value])))
-    )
-
-/** INVISIBLE columns came with 8.0.23. */
-const oldest = [8, 0, 23]
-
-const isOldEnough = (version: string): boolean => {
-  const parts = /^(\d+)\.(\d+)\.(\d+)/u.exec(version)?.slice(1).map(Number) ?? []
-  const differing = oldest.findIndex((part, index) => parts[index] !== part)
-  return parts.length === oldest.length && (differing === -1 || (parts[differing] ?? 0) > (oldest[differing] ?? 0))
-}
-
-/** Servers that speak MySQL's protocol and are something else. */
-const others = ["MariaDB", "TiDB", "Vitess", "SingleStore", "OceanBase"]
-
-const refused = (what: string, cure: string): DestinationRefused =>
-  new DestinationRefused({ what, cure, kind: "configuration" })
-
-const checkServer = (config: MysqlConfig, variables: Variables): DestinationError | undefined => {
-  const version = variables.get("version") ?? "unknown"
-  const where = `the server at ${config.host}:${config.port}`
-  const other = others.find((name) =>
-    `${version} ${variables.get("version_comment") ?? ""}`.toLowerCase().includes(name.toLowerCase())
+  lane.run(`SHOW VARIABLES WHERE Variable_name IN (${variableNames.map((name) => `'${name}'`).join(", ")})`).pipe(
+    Effect.flatMap(decodeVariables),
+    Effect.map((rows): Variables => new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value])))
   )
-  if (other !== undefined) {
-    return refused(`${where} is ${other} (${version})`, `${other} is not supported yet: use MySQL 8.0.23 or newer`)
-  }
-  if (!isOldEnough(version)) {
-    return refused(`${where} is version ${version}`, "use MySQL 8.0.23 or newer")
-  }
-  const readOnly = ["super_read_only", "innodb_read_only"].find((name) => variables.get(name) === "ON")
-  if (readOnly !== undefined) {
-    return new DestinationUnavailable({
-      what: `${where} does not take writes (${readOnly}=ON): it is a replica, or a fail-over is under way`,
-      code: 1290
-    })
-  }
-  const format = variables.get("binlog_format") ?? "ROW"
-  if (variables.get("log_bin") === "ON" && format !== "ROW") {
-    return refused(
-      `${where} has binlog_format=${format}, under which transactions at READ COMMITTED are refused (1665) or unsafe to replicate`,
-      "as an administrator: SET PERSIST binlog_format='ROW';"
-    )
-  }
-  return undefined
-}
 
 /** Statements that change nothing, and are refused where the account may not do what it will have to. */
 const probes = [
