@@ -1,6 +1,7 @@
-import { assert, it } from "vitest"
+import { assert, beforeAll, it } from "vitest"
 import { makeRandom } from "../../src/domain/random.js"
 import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
 import { codecs } from "./support/codecs.js"
 import { progress } from "./support/database.js"
 import { makeFeed, textOf } from "./support/Feed.js"
@@ -13,6 +14,8 @@ import { makeWorld } from "./support/World.js"
 const seed = Number(process.env["TRIBUTARY_TEST_SEED"] ?? 20_260_731)
 const kills = 12
 const total = 100_000
+
+beforeAll(ensureBuilt, 240_000)
 
 // Outline: two instances read 3 topics × 3 partitions. Each round sends a piece of the records, waits until a random part
 // of it is stored, and kills one instance (sometimes both) there and then, in mid-flight; a new one is started at once.

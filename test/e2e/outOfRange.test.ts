@@ -1,5 +1,6 @@
-import { assert, it } from "vitest"
+import { assert, beforeAll, it } from "vitest"
 import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
 import { storedOffsets } from "./support/database.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, observe } from "./support/observe.js"
@@ -12,6 +13,8 @@ const deleteBelow = async ({ admin }: World, topic: string, partition: number, o
   await admin.fetchTopicMetadata({ topics: [topic] })
   await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
 }
+
+beforeAll(ensureBuilt, 240_000)
 
 describeWith(["kafka", "registry", "mysql"], "offsets that the log does not hold", (servers) => {
   it(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { assert, it, onTestFinished } from "vitest"
+import { assert, beforeAll, it, onTestFinished } from "vitest"
 import { describeWith, startKafka, startMysql } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, progressReaches } from "./support/observe.js"
 import type { Program } from "./support/Program.js"
@@ -17,6 +18,8 @@ const assertCalm = (program: Program) => {
   const loud = program.lines(/ (?:WARN|ERROR) /).filter((line) => !line.includes("Backpressure"))
   assert.isAtMost(loud.length, outageLinesMax, `the log is flooded:\n${loud.join("\n")}`)
 }
+
+beforeAll(ensureBuilt, 240_000)
 
 describeWith(["own:kafka", "registry", "mysql"], "a broker that dies", (servers) => {
   it(

@@ -1,9 +1,10 @@
-import { assert, it } from "vitest"
+import { assert, beforeAll, it } from "vitest"
 import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
 import { storedOffsets } from "./support/database.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, progressReaches } from "./support/observe.js"
-import { makeWorld, type World } from "./support/World.js"
+import { holdOffsetRow, makeWorld, type World } from "./support/World.js"
 
 /** `topic-partition=offset …`, as the program tells it at its end. */
 const told = (line: string): Record<string, string> =>
@@ -18,6 +19,8 @@ const stored = async (world: World): Promise<Record<string, string>> => {
   }
   return all
 }
+
+beforeAll(ensureBuilt, 240_000)
 
 describeWith(["kafka", "registry", "mysql"], "an orderly end", (servers) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -46,4 +49,46 @@ describeWith(["kafka", "registry", "mysql"], "an orderly end", (servers) => {
       assert.deepStrictEqual(await check(world, world.topics.map((topic) => ({ topic, sent: feed.sent(topic) }))), [])
     })
   }
+
+  it(
+    "a database that does not answer: at the deadline it gives up with exit 1 and says so; nothing is lost",
+    async () => {
+      const world = await makeWorld(servers, { topics: ["stuck"] })
+      const [topic = ""] = world.topics
+      const feed = await makeFeed(world)
+      await feed.fill(10)
+      const program = world.run({ "shutdown.timeout.ms": "1500" })
+      await caughtUp(world, [program])
+      const row = await holdOffsetRow(world, topic, 0)
+      await feed.fill(1000)
+      await program.says(/Backpressure activated/)
+      assert.deepStrictEqual(await program.stop(), { code: 1, signal: null }, program.log())
+      assert.include(program.log(), "the drain did not end within 1500 ms")
+      assert.deepStrictEqual(program.lines(/^\s+at /), [])
+      await row.release()
+      const next = world.run()
+      await caughtUp(world, [next])
+      assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic) }]), [])
+    },
+    120_000
+  )
+
+  it("a second SIGTERM ends it at once; nothing is lost", async () => {
+    const world = await makeWorld(servers, { topics: ["twice"] })
+    const [topic = ""] = world.topics
+    const feed = await makeFeed(world)
+    await feed.fill(10)
+    const program = world.run({ "shutdown.timeout.ms": "60000" })
+    await caughtUp(world, [program])
+    const row = await holdOffsetRow(world, topic, 0)
+    await feed.fill(1000)
+    await program.says(/Backpressure activated/)
+    program.signal("SIGTERM")
+    await program.says(/stopping: /)
+    assert.deepStrictEqual(await program.stop("SIGTERM"), { code: null, signal: "SIGTERM" })
+    await row.release()
+    const next = world.run()
+    await caughtUp(world, [next])
+    assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic) }]), [])
+  }, 120_000)
 })

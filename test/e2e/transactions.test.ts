@@ -1,6 +1,7 @@
 import kafkajs from "kafkajs"
-import { assert, it, onTestFinished } from "vitest"
+import { assert, beforeAll, it, onTestFinished } from "vitest"
 import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
 import { codecs, compressionTypes } from "./support/codecs.js"
 import { makeFeed, textOf } from "./support/Feed.js"
 import { caughtUp, check, rangesOf } from "./support/observe.js"
@@ -19,6 +20,11 @@ const transactional = async (world: World, name: string) => {
   onTestFinished(() => producer.disconnect().catch(() => {}))
   return producer
 }
+
+const end = (transaction: kafkajs.Transaction, committed: boolean) =>
+  committed ? transaction.commit() : transaction.abort()
+
+beforeAll(ensureBuilt, 240_000)
 
 // Outline: two transactional ids write into the same partitions, their transactions interleaved, every third one
 // aborted, in all codecs, some before the consumer starts and some while it runs; the last thing in every partition is
@@ -55,8 +61,6 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
           }
         }
       }
-      const end = (transaction: kafkajs.Transaction, committed: boolean) =>
-        committed ? transaction.commit() : transaction.abort()
 
       /** Two transactions that overlap in every partition; `a` begins first and ends first, or last. */
       const pair = async (commitA: boolean, commitB: boolean, nested: boolean) => {
