@@ -1,4 +1,3 @@
-import type { FetchedBatch } from "../../domain/KafkaRecord.js"
 import { GroupEvent, type JoinOptions } from "../Consumer.js"
 import type { FetchedRecords } from "./fetchResponse.js"
 
@@ -178,14 +177,12 @@ export class GroupSession {
   #hand(
     generation: number,
     partition: number,
-    { bytes, fetchedOffset, nextOffset, records }: Pick<
-      FetchedBatch,
-      "fetchedOffset" | "nextOffset" | "records" | "bytes"
-    >
+    fetched: FetchedRecords
   ): void {
     try {
-      const batch = { topic: this.#topic, partition, generation, fetchedOffset, nextOffset, records, bytes }
-      if (this.#onBatch(batch) === "pause") this.pause(partition)
+      // Behind what cannot be read there is nothing to fetch.
+      const go = this.#onBatch({ ...fetched, topic: this.#topic, partition, generation })
+      if (go === "pause" || fetched.unreadable !== undefined) this.pause(partition)
     } catch (defect) {
       // It must not throw. Inside kafkajs it would stop all partitions and be tried again, or end the consumer.
       this.close()

@@ -9,11 +9,12 @@ import { KafkaRefused } from "../Consumer.js"
 import { type LogEntry, LogReader } from "../LogReader.js"
 import type { KafkaClientOptions } from "./client.js"
 import { classify, unavailable } from "./errors.js"
-import { decodeRecordSet } from "./fetchResponse.js"
 import { readCommitted, sendFetch } from "./fetching.js"
 import { errorOfCode } from "./library.js"
+import { afterNothing, entriesOf } from "./logEntries.js"
 import { fetchMetadata } from "./metadata.js"
 import { makeNodes, type Nodes } from "./nodes.js"
+import { rangesAt } from "./ranges.js"
 
 /** Enough to read a long stretch in few requests; one answer of it is held at a time. */
 const fetchBytes = 4 * 1024 * 1024
@@ -32,61 +33,57 @@ const make = (options: KafkaClientOptions, nodes: Nodes) =>
   LogReader.of({
     entries: ({ from, partition, to, topic }) =>
       Stream.paginateEffect(from, (offset) =>
-        fetchFrom(options, nodes, topic, partition, offset).pipe(
+        fetchFrom(options, nodes, { topic, partition, offset, to }).pipe(
           Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
-          Effect.map((
-            { entries, next }
-          ) => [
-            entries.filter((entry) => entry.offset < to),
-            next > offset && next < to ? Option.some(next) : Option.none()
+          Effect.map(({ entries, next }) => [
+            entries,
+            next !== undefined && next < to ? Option.some(next) : Option.none()
           ])
         ))
   })
 
-interface Page {
+interface Piece {
   readonly entries: ReadonlyArray<LogEntry>
-  /** The offset asked for, where nothing more can be read. */
-  readonly next: bigint
+  /** Undefined: the log ends here. */
+  readonly next: bigint | undefined
 }
 
-const fetchFrom = (
-  options: KafkaClientOptions,
-  nodes: Nodes,
-  topic: string,
-  partition: number,
-  offset: bigint
-) =>
+interface Position {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly to: bigint
+}
+
+const fetchFrom = (options: KafkaClientOptions, nodes: Nodes, { offset, partition, to, topic }: Position) =>
   Effect.gen(function*() {
     const doing = `read ${topic}-${partition}`
     const broker = yield* leaderOf(options, nodes, topic, partition)
-    return yield* Effect.flatMap(
-      nodes.request(doing, () =>
-        sendFetch(broker, {
-          isolationLevel: readCommitted,
-          maxWaitTime: waitMs,
-          minBytes: 1,
-          maxBytes: fetchBytes,
-          rackId: "",
-          topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytes }] }]
-        })),
-      ({ partitions: [answer] }): Effect.Effect<Page, ReturnType<typeof classify>> => {
-        // Retention has passed by meanwhile: what is gone can no longer be compared, which is the caller's to see.
-        if (answer === undefined || answer.errorCode === offsetOutOfRange) {
-          return Effect.succeed({ entries: [], next: offset })
-        }
-        if (answer.errorCode !== 0) {
-          return Effect.fail(classify(options.brokers, doing, errorOfCode(answer.errorCode)))
-        }
-        return nodes.request(doing, async () => {
-          const fetched = decodeRecordSet(answer, offset)
-          const entries = (fetched?.records ?? []).map((record) => ({
-            offset: record.offset,
-            tombstone: record.value === null
-          }))
-          return { entries, next: fetched?.nextOffset ?? offset }
-        })
-      }
-    )
+    const { partitions: [answer] } = yield* nodes.request(doing, () =>
+      sendFetch(broker, {
+        isolationLevel: readCommitted,
+        maxWaitTime: waitMs,
+        minBytes: 1,
+        maxBytes: fetchBytes,
+        rackId: "",
+        topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytes }] }]
+      }))
+    if (answer === undefined) return yield* unavailable(options.brokers, new Error(`no answer about ${topic}`))
+    if (answer.errorCode !== 0 && answer.errorCode !== offsetOutOfRange) {
+      return yield* classify(options.brokers, doing, errorOfCode(answer.errorCode))
+    }
+    const { entries, next, unreadable } = yield* nodes.request(doing, async () => entriesOf(answer, offset, to))
+    if (next > offset) return { entries, next } satisfies Piece
+    if (unreadable !== undefined) {
+      const cure = "it cannot be compared with rows until the broker's log is repaired"
+      return yield* new KafkaRefused({ what: `${topic}-${partition} at offset ${offset}: ${unreadable}`, cure })
+    }
+    const [range] = yield* nodes.request(`list offsets of ${topic}`, () => rangesAt(broker, topic, [partition]))
+    const then = range === undefined ? "wait" : afterNothing(offset, range)
+    if (then === "wait") {
+      return yield* unavailable(options.brokers, new Error(`${topic}-${partition} shows nothing at offset ${offset} yet`))
+    }
+    return { entries: [], next: then === "end" ? undefined : then } satisfies Piece
   })
 
 const leaderOf = (options: KafkaClientOptions, nodes: Nodes, topic: string, partition: number) =>

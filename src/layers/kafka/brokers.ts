@@ -4,7 +4,7 @@
  * for that: its events come too late (REBALANCING after all handlers), not at all (a failed heartbeat), or without what
  * is needed (END_BATCH_PROCESS does not tell the offset that was asked for).
  */
-import { isConnectionError } from "./errors.js"
+import { isConnectionError, typeOf } from "./errors.js"
 import type { Broker, Cluster, FetchRequest, JoinRequest, JoinResponse } from "./internals.js"
 import { errorOfCode, requests } from "./library.js"
 
@@ -24,31 +24,47 @@ export interface BrokerHooks {
 /** kafkajs asks the cluster for a broker before each fetch and each join; all its ways lead through `findBroker`. */
 export const hookCluster = (cluster: Cluster, hooks: BrokerHooks): void => {
   const hooked = new WeakSet<Broker>()
+  const own: OwnMember = { id: undefined }
   const findBroker = cluster.findBroker.bind(cluster)
   cluster.findBroker = async (node) => {
     const broker = await findBroker(node)
     if (!hooked.has(broker)) {
       hooked.add(broker)
-      hookBroker(cluster, broker, hooks)
+      hookBroker(cluster, broker, own, hooks)
     }
     return broker
   }
 }
 
-const hookBroker = (cluster: Cluster, broker: Broker, hooks: BrokerHooks): void => {
+/**
+ * What the coordinator knows this member by. kafkajs forgets it when it crashes and starts again, and would join as
+ * somebody else; the group would wait for the member that it was until its session ends.
+ */
+interface OwnMember {
+  id: string | undefined
+}
+
+const hookBroker = (cluster: Cluster, broker: Broker, own: OwnMember, hooks: BrokerHooks): void => {
   const joinGroup = broker.joinGroup.bind(broker)
   const heartbeat = broker.heartbeat.bind(broker)
   const leaveGroup = broker.leaveGroup.bind(broker)
   broker.joinGroup = async (request) => {
     hooks.onJoining()
-    const memberId = request.memberId ? request.memberId : await newMemberId(broker, request)
-    await hooks.onMemberId(memberId)
-    const response = await joinGroup({ ...request, memberId })
-    hooks.onJoined(broker, response)
-    return response
+    own.id = request.memberId || own.id || await newMemberId(broker, request)
+    await hooks.onMemberId(own.id)
+    try {
+      const response = await joinGroup({ ...request, memberId: own.id })
+      hooks.onJoined(broker, response)
+      return response
+    } catch (error) {
+      // kafkajs joins again without an id then; it must get a new one.
+      if (typeOf(error) === "UNKNOWN_MEMBER_ID") own.id = undefined
+      throw error
+    }
   }
   broker.leaveGroup = async (request) => {
     const answer = await leaveGroup(request)
+    own.id = undefined
     await hooks.onLeft(request.memberId)
     return answer
   }

@@ -105,14 +105,6 @@ export const classify = (brokers: ReadonlyArray<string>, doing: string, error: u
   if (names.includes("KafkaJSSASLAuthenticationError")) {
     return refused(doing, messageOf(error), cures["SASL_AUTHENTICATION_FAILED"], error)
   }
-  if (names.includes("UnreadableBatch")) {
-    return refused(
-      doing,
-      messageOf(chain(error).find((link) => link instanceof Error && link.name === "UnreadableBatch")),
-      "look at the segment with kafka-dump-log --deep-iteration; the record has to be deleted or skipped by hand",
-      error
-    )
-  }
   if (type !== undefined) {
     return passing.has(type)
       ? unavailable(brokers, error)

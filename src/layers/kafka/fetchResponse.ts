@@ -6,13 +6,6 @@ import { BatchFault, type BatchHeader, batchHeaderBytes, readBatchHeader } from 
 import { VarintReader } from "../../domain/varint.js"
 import { batchCodecs } from "./codecs.js"
 
-/** A batch that nobody can read, now or later: its checksum, format or compression. */
-export class UnreadableBatch extends Error {
-  override readonly name = "UnreadableBatch"
-  /** Tells kafkajs not to try again. */
-  readonly retriable = false
-}
-
 /** What one fetch brought of one partition. */
 export interface FetchedRecords {
   /** The offset that was asked for. */
@@ -21,6 +14,8 @@ export interface FetchedRecords {
   readonly nextOffset: bigint
   readonly records: ReadonlyArray<KafkaRecord>
   readonly bytes: number
+  /** Why what begins at `nextOffset` cannot be read, now or later. */
+  readonly unreadable?: string
 }
 
 export interface PartitionResponse {
@@ -65,6 +60,8 @@ const readPartition = (reader: Reader, topic: string): PartitionResponse => {
  * In place of kafkajs's decoder (protocol/requests/fetch/v4/decodeMessages.js), which ends the consumer for good on a
  * batch of 125,000 records (`records.push(...)` overflows the stack, tulios/kafkajs#1723), checks no checksum, and needs
  * one fetch for every offset that compaction has removed from the end of a batch.
+ *
+ * A batch that cannot be read (checksum, format, compression) ends it: what stands before is delivered, and the reason.
  */
 export const decodeRecordSet = (
   { aborted, partition, recordSet: bytes, topic }: PartitionResponse,
@@ -74,15 +71,26 @@ export const decodeRecordSet = (
   const records: Array<KafkaRecord> = []
   let size = 0
   let nextOffset = fetchedOffset
+  const unreadable = (reason: string): FetchedRecords => ({
+    fetchedOffset,
+    nextOffset,
+    records,
+    bytes: size,
+    unreadable: `${topic}-${partition} at offset ${nextOffset}: ${reason}`
+  })
   for (let at = 0; at < bytes.length;) {
     const header = readBatchHeader(bytes, at, 0)
     if (Either.isLeft(header)) {
       if (BatchFault.$is("Truncated")(header.left)) break
-      throw new UnreadableBatch(`${topic}-${partition} at offset ${nextOffset}: ${header.left.reason}`)
+      return unreadable(header.left.reason)
     }
     const batch = header.right
     if (isData(batch, () => isAbortMarker(bytes, at, batch))) {
-      for (const record of readRecords(bytes, at, batch, `${topic}-${partition}`)) {
+      const decoded = decodeRecords(bytes, at, batch, batchCodecs)
+      if (Either.isLeft(decoded)) {
+        return unreadable(BatchFault.$is("Corrupt")(decoded.left) ? decoded.left.reason : "it ends too early")
+      }
+      for (const record of decoded.right) {
         // The broker answers with whole batches; the first one may begin before the offset that was asked for.
         if (record.offset < fetchedOffset) continue
         records.push(record)
@@ -93,13 +101,6 @@ export const decodeRecordSet = (
     at += batch.bytes
   }
   return nextOffset === fetchedOffset ? undefined : { fetchedOffset, nextOffset, records, bytes: size }
-}
-
-const readRecords = (bytes: Uint8Array, at: number, batch: BatchHeader, name: string): ReadonlyArray<KafkaRecord> => {
-  const decoded = decodeRecords(bytes, at, batch, batchCodecs)
-  if (Either.isRight(decoded)) return decoded.right
-  const reason = BatchFault.$is("Corrupt")(decoded.left) ? decoded.left.reason : "it ends too early"
-  throw new UnreadableBatch(`${name}, the batch at offset ${batch.baseOffset}: ${reason}`)
 }
 
 const sizeOf = (record: KafkaRecord): number => {

@@ -7,7 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type * as KafkaJs from "kafkajs"
-import { type GroupEvent, type JoinOptions, KafkaRefused, type Membership } from "../Consumer.js"
+import type { GroupEvent, JoinOptions, KafkaRefused, Membership } from "../Consumer.js"
 import type { InstanceLock } from "../InstanceLock.js"
 import type { BrokerHooks } from "./brokers.js"
 import { connectWithin, disconnectWithin, type KafkaConsumerOptions } from "./client.js"
@@ -26,6 +26,9 @@ import { unsupportedVersion } from "./versions.js"
 const commitWithin = "5 seconds"
 /** How long a join that is under way at closing may take to become a member that can leave. */
 const settleWithin = "4 seconds"
+
+/** Before kafkajs is started again where it would not by itself. */
+const restartAfter = "1 second"
 
 /** The answers to a heartbeat after which kafkajs joins again; after others it sends the next one. */
 const rejoining = new Set([
@@ -163,29 +166,30 @@ const attempt = (brokers: ReadonlyArray<string>, doing: string, promise: () => P
 
 const start = (env: Env, { consumer }: GroupClient): void => {
   const { events, join: { group, topic }, options: { brokers }, session } = env
-  const refused = (error: unknown): KafkaRefused => {
+  const fetchItself = async () => {
+    events.unsafeDone(Exit.die(new Error("kafkajs has fetched by itself")))
+  }
+  const run = () =>
+    consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: fetchItself }).catch(endOrRestart)
+  const restart = Effect.zipRight(
+    Effect.sleep(restartAfter),
+    Effect.promise(() => env.closed ? Promise.resolve() : (env.running = run()))
+  )
+  // kafkajs takes some errors of an outage for final, such as no broker that knows the coordinator.
+  const endOrRestart = (error: unknown) => {
     const known = classify(brokers, `consume ${topic} as group ${group}`, error)
-    return Predicate.isTagged(known, "KafkaRefused")
-      ? known
-      : new KafkaRefused({ what: known.message, cure: "this is unexpected: please report it", cause: error })
+    if (Predicate.isTagged(known, "KafkaUnavailable")) env.run(restart)
+    else events.unsafeDone(Exit.fail(known))
   }
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     if (!env.closed) session.joined(payload.memberAssignment[topic] ?? [])
   })
-  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart: restarts } }) => {
     if (env.closed) return
     session.lost(messageOf(error))
-    if (!restart) events.unsafeDone(Exit.fail(refused(error)))
+    if (!restarts) endOrRestart(error)
   })
-  env.running = consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    eachBatch: async () => {
-      events.unsafeDone(Exit.die(new Error("kafkajs has fetched by itself")))
-    }
-  }).catch((error: unknown) => {
-    events.unsafeDone(Exit.fail(refused(error)))
-  })
+  env.running = run()
 }
 
 const membershipOf = (env: Env): Membership => {
