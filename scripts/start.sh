@@ -52,7 +52,8 @@ mkdir -p "$(dirname "$pid_file")" "$(dirname "$log_file")"
 # Whether the process of that number is a Tributary, or a start of one that is under way. Numbers are used again.
 is_ours() {
   kill -0 "$1" 2> /dev/null || return 1
-  case $(ps -o args= -p "$1" 2> /dev/null || tr '\0' ' ' < "/proc/$1/cmdline") in
+  # It may end between two looks; then neither knows it.
+  case $({ ps -o args= -p "$1" || tr '\0' ' ' < "/proc/$1/cmdline"; } 2> /dev/null) in
     *main.js* | *start.sh*) return 0 ;;
     *) return 1 ;;
   esac

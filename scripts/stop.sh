@@ -42,7 +42,8 @@ exit_file=${pid_file%.pid}.exit
 
 is_running() {
   kill -0 "$1" 2> /dev/null || return 1
-  case $(ps -o args= -p "$1" 2> /dev/null || tr '\0' ' ' < "/proc/$1/cmdline") in
+  # It may end between two looks; then neither knows it.
+  case $({ ps -o args= -p "$1" || tr '\0' ' ' < "/proc/$1/cmdline"; } 2> /dev/null) in
     *main.js*) return 0 ;;
     *) return 1 ;;
   esac
