@@ -14,7 +14,7 @@ export interface RowSummary {
 export interface PartitionFacts {
   readonly topic: string
   readonly log: LogRange
-  /** Next offset to consume; undefined: the group has never acquired the partition. */
+  /** Next offset to consume; undefined: the group has never acquired the partition, or its row was deleted. */
   readonly stored: bigint | undefined
   /** Undefined where the table has no key columns: then only offsets can be compared. */
   readonly rows: RowSummary | undefined
@@ -28,10 +28,18 @@ export interface Stretch {
   readonly to: bigint
 }
 
-/** Data records found missing: how many, and the first of them. */
-export interface Missing {
+/** Offsets at which something is wrong: how many, and the first of them. */
+interface Sample {
   readonly count: bigint
   readonly first: ReadonlyArray<bigint>
+}
+
+/** What comparing rows with the log one by one has found. */
+export interface Differences {
+  /** Records without a row. */
+  readonly missing: Sample
+  /** Rows at offsets that hold nothing that may become one. */
+  readonly extra: Sample
 }
 
 /**
@@ -48,6 +56,7 @@ export interface PartitionVerdict {
   readonly lag: bigint
   readonly rows: bigint | undefined
   readonly missing: bigint
+  readonly extra: bigint
   readonly repeated: bigint
   readonly beyond: bigint
   readonly result: Result
@@ -55,12 +64,15 @@ export interface PartitionVerdict {
   readonly notes: ReadonlyArray<string>
 }
 
-export const noneMissing: Missing = { count: 0n, first: [] }
-const missingShownMax = 10
+const none: Sample = { count: 0n, first: [] }
+export const noDifferences: Differences = { missing: none, extra: none }
+const shownMax = 10
 
 /**
- * The offsets whose rows have to be compared with the log one by one; undefined where the numbers prove already that
- * nothing is missing, because the rows lie side by side from the first expected offset to the last.
+ * The offsets whose rows have to be compared with the log one by one. Undefined where the numbers alone prove the rows
+ * right: they lie side by side from the first expected offset to the end of the log. No record is without a row then, and
+ * no row comes from an aborted transaction, because its marker would be an offset without one. Only the end of the log
+ * proves that: at an earlier offset the marker may still be to come.
  */
 export const stretchToCompare = ({ fromEarliest, log, rows, stored }: PartitionFacts): Stretch | undefined => {
   if (rows === undefined || stored === undefined) return undefined
@@ -70,54 +82,54 @@ export const stretchToCompare = ({ fromEarliest, log, rows, stored }: PartitionF
   const to = min(stored, log.lastStable)
   if (from >= to) return undefined
   const contiguous = firstOffset !== null && lastOffset !== null && beyondStored === 0n &&
-    distinctOffsets === lastOffset - firstOffset + 1n && firstOffset <= from && lastOffset === to - 1n
+    distinctOffsets === lastOffset - firstOffset + 1n && firstOffset <= from && lastOffset === to - 1n && to === log.end
   return contiguous ? undefined : { from, to }
 }
 
 /**
- * The stretch of `within` that holds all offsets without a row, given the rows there, ascending. Undefined: there is a
- * row at every offset.
+ * Adds what a piece of the log tells of the rows. A row is extra where the log shows a record that may not become one. An
+ * offset where the log shows nothing proves nothing: compaction removes records whose rows stay.
  */
-export const gapHull = (within: Stretch, rowOffsets: ReadonlyArray<bigint>): Stretch | undefined => {
-  let from: bigint | undefined
-  let to = within.from
-  let next = within.from
-  const gap = (until: bigint) => {
-    if (until <= next) return
-    from ??= next
-    to = until
-  }
-  for (const offset of rowOffsets) {
-    gap(offset)
-    next = max(next, offset + 1n)
-  }
-  gap(within.to)
-  return from === undefined ? undefined : { from, to }
-}
-
-/** Adds to what is missing the records that the log holds and the table does not. Tombstones never become rows. */
-export const addMissing = (
-  before: Missing,
-  logEntries: ReadonlyArray<{ readonly offset: bigint; readonly tombstone: boolean }>,
+export const addDifferences = (
+  { extra, missing }: Differences,
+  logEntries: ReadonlyArray<{ readonly offset: bigint; readonly kind: "record" | "tombstone" | "hidden" }>,
   rowOffsets: ReadonlySet<bigint>
-): Missing => {
-  const lost = logEntries.filter(({ offset, tombstone }) => !tombstone && !rowOffsets.has(offset))
-  return {
-    count: before.count + BigInt(lost.length),
-    first: [...before.first, ...lost.map(({ offset }) => offset)].slice(0, missingShownMax)
-  }
+): Differences => ({
+  missing: add(missing, logEntries.filter(({ kind, offset }) => kind === "record" && !rowOffsets.has(offset))),
+  extra: add(extra, logEntries.filter(({ kind, offset }) => kind !== "record" && rowOffsets.has(offset)))
+})
+
+const add = ({ count, first }: Sample, found: ReadonlyArray<{ readonly offset: bigint }>): Sample => ({
+  count: count + BigInt(found.length),
+  first: first.length < shownMax ? [...first, ...found.map(({ offset }) => offset)].slice(0, shownMax) : first
+})
+
+const named = ({ count, first }: Sample): string => `${first.join(", ")}${count > BigInt(first.length) ? ", …" : ""}`
+
+/**
+ * The sources whose rows belong to a group's topic now: those that a stored offset refers to, else the newest. Rows of
+ * other sources are of an earlier life of the topic. `known` is newest first.
+ */
+export const currentSources = (
+  known: ReadonlyArray<{ readonly id: number; readonly inUse: boolean }>
+): ReadonlyArray<number> => {
+  const used = known.filter(({ inUse }) => inUse)
+  return (used.length > 0 ? used : known.slice(0, 1)).map(({ id }) => id)
 }
 
-export const judge = (facts: PartitionFacts, missing: Missing): PartitionVerdict => {
+export const judge = (facts: PartitionFacts, { extra, missing }: Differences): PartitionVerdict => {
   const { log, rows, stored, topic } = facts
   const position = stored ?? (facts.fromEarliest ? log.low : log.lastStable)
   const lag = max(0n, log.lastStable - position)
   const repeated = rows === undefined ? 0n : rows.count - rows.distinctOffsets
   const beyond = rows?.beyondStored ?? 0n
   const notes: Array<string> = []
-  if (missing.count > 0n) {
-    const more = missing.count > BigInt(missing.first.length) ? ", …" : ""
-    notes.push(`records without a row at offsets ${missing.first.join(", ")}${more}`)
+  if (missing.count > 0n) notes.push(`records without a row at offsets ${named(missing)}`)
+  if (extra.count > 0n) {
+    notes.push(`rows at offsets that hold an aborted record, a marker or a tombstone: ${named(extra)}`)
+  }
+  if (stored === undefined && rows !== undefined && rows.count > 0n) {
+    notes.push(`${rows.count} rows, and no stored offset: kafka_offsets has no row of the partition`)
   }
   if (repeated > 0n) notes.push(`${repeated} rows repeat an offset that another row has`)
   if (beyond > 0n) notes.push(`${beyond} rows lie at or beyond the stored offset`)
@@ -131,7 +143,7 @@ export const judge = (facts: PartitionFacts, missing: Missing): PartitionVerdict
   if (rows === undefined && stored !== undefined) {
     notes.push("the table has no columns _source, _partition, _offset: only offsets were compared")
   }
-  if (stored === undefined) notes.push("the group has no stored offset here yet")
+  if (stored === undefined && !different) notes.push("the group has no stored offset here yet")
   if (log.end > log.lastStable) notes.push(`a transaction is open from offset ${log.lastStable}`)
   const result = different
     ? "DIFFERENT"
@@ -140,7 +152,19 @@ export const judge = (facts: PartitionFacts, missing: Missing): PartitionVerdict
     : rows === undefined && stored !== undefined
     ? "offsets only"
     : "exact"
-  return { topic, log, stored, lag, rows: rows?.count, missing: missing.count, repeated, beyond, result, notes }
+  return {
+    topic,
+    log,
+    stored,
+    lag,
+    rows: rows?.count,
+    missing: missing.count,
+    extra: extra.count,
+    repeated,
+    beyond,
+    result,
+    notes
+  }
 }
 
 /** The worst of them: one partition that differs makes the whole different. */

@@ -122,7 +122,8 @@ export interface PartitionRows {
   readonly topic: string
   readonly partition: number
   readonly group: string
-  readonly storedOffset: bigint
+  /** Undefined: the table has rows of the partition, and `kafka_offsets` has no row of it. */
+  readonly storedOffset: bigint | undefined
   /** Undefined where the table has no `_source`, `_partition`, `_offset`: only offsets can be compared. */
   readonly rows?: {
     readonly count: bigint
@@ -162,8 +163,9 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   /** Whether the table holds rows of this source and partition (missing table: no). */
   readonly holdsRows: (table: string, sourceId: number, partition: number) => Effect.Effect<boolean, DestinationError>
   /**
-   * Stored offsets and rows of these tables, all in one snapshot, ascending by partition. A table that is missing has no
-   * rows; where `kafka_offsets` is missing, nothing is stored.
+   * Stored offsets and rows of these tables, all in one snapshot: the partitions that have a stored offset, and those
+   * that have rows of the group's source alone. A table that is missing has no rows; where `kafka_offsets` is missing,
+   * nothing is stored.
    */
   readonly snapshot: (
     wanted: ReadonlyArray<{ readonly topic: string; readonly group: string; readonly table: string }>

@@ -15,6 +15,7 @@ const columns = [
   { head: "LAG", align: right },
   { head: "ROWS", align: right },
   { head: "MISSING", align: right },
+  { head: "EXTRA", align: right },
   { head: "REPEATED", align: right },
   { head: "BEYOND", align: right },
   { head: "RESULT" }
@@ -44,6 +45,7 @@ const rowOf = (verdict: PartitionVerdict): ReadonlyArray<string> => {
     String(verdict.lag),
     rows === undefined ? "-" : String(rows),
     counted(verdict.missing),
+    counted(verdict.extra),
     counted(verdict.repeated),
     counted(verdict.beyond),
     verdict.result
@@ -57,7 +59,9 @@ const summaryOf = (verdicts: ReadonlyArray<PartitionVerdict>): string => {
   const sum = (pick: (verdict: PartitionVerdict) => bigint | undefined) =>
     verdicts.reduce((total, verdict) => total + (pick(verdict) ?? 0n), 0n)
   return `partitions ${verdicts.length}   rows ${sum((_) => _.rows)}   lag ${sum((_) => _.lag)}   ` +
-    `missing ${sum((_) => _.missing)}   repeated ${sum((_) => _.repeated)}   beyond ${sum((_) => _.beyond)}   ` +
+    `missing ${sum((_) => _.missing)}   extra ${sum((_) => _.extra)}   repeated ${sum((_) => _.repeated)}   beyond ${
+      sum((_) => _.beyond)
+    }   ` +
     `RESULT: ${overall(verdicts)}`
 }
 
@@ -71,6 +75,7 @@ const jsonOf = ({ log, ...verdict }: PartitionVerdict) => ({
   lag: verdict.lag,
   rows: verdict.rows ?? null,
   missing: verdict.rows === undefined ? null : verdict.missing,
+  extra: verdict.rows === undefined ? null : verdict.extra,
   repeated: verdict.rows === undefined ? null : verdict.repeated,
   beyond: verdict.rows === undefined ? null : verdict.beyond,
   result: verdict.result,

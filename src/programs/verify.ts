@@ -2,11 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type Config, groupOf, tableOf } from "../domain/Config.js"
 import {
-  addMissing,
-  gapHull,
+  addDifferences,
+  type Differences,
   judge,
-  type Missing,
-  noneMissing,
+  noDifferences,
   overall,
   type PartitionFacts,
   type PartitionVerdict,
@@ -29,8 +28,8 @@ export interface VerifyOptions {
 type VerifiedConfig = Pick<Config, "topics" | "consumerGroup" | "tableNameFormat" | "autoOffsetReset">
 type Services = Admin | Destination | LogReader
 
-/** Offsets of rows compared at once: bounds memory, whatever the size of the table. */
-const windowOffsets = 10_000
+/** Offsets compared at once: bounds memory, whatever the size of the table, and reads little of the log twice. */
+const windowOffsets = 50_000
 
 /**
  * Whether every record is a row, once. Exit 2 where it is not; lag alone is no difference, because instances may run
@@ -66,11 +65,16 @@ export const verifyTopics = (config: VerifiedConfig, topics: ReadonlyArray<strin
         const known = rows.some((one) => one.topic === topic)
         const stored = known ? yield* destination.stored(topic, group) : []
         const ranges = yield* admin.logRanges(topic)
-        return yield* Effect.forEach(ranges, (log) => {
+        const unknown = rows.filter((one) =>
+          one.topic === topic && !ranges.some((log) => log.partition === one.partition)
+        )
+        // A partition that the topic does not have: an empty log, so that whatever is stored of it lies beyond its end.
+        const empty = unknown.map(({ partition }) => ({ partition, low: 0n, lastStable: 0n, end: 0n }))
+        return yield* Effect.forEach([...ranges, ...empty], (log) => {
           const found = rows.find((one) => one.topic === topic && one.partition === log.partition)
           const facts = factsOf(config, topic, log, found)
           const sourceId = stored.find(({ partition }) => partition === log.partition)?.sourceId ?? 0
-          return Effect.map(missingIn(facts, table, sourceId), (missing) => judge(facts, missing))
+          return Effect.map(differencesIn(facts, table, sourceId), (differences) => judge(facts, differences))
         })
       })).pipe(Effect.map((perTopic): ReadonlyArray<PartitionVerdict> => perTopic.flat()))
   })
@@ -88,35 +92,36 @@ const factsOf = (
   fromEarliest: config.autoOffsetReset === "earliest"
 })
 
-/** Reads the log back only where rows are not side by side: transaction markers and compaction leave gaps as well. */
-const missingIn = (facts: PartitionFacts, table: string, sourceId: number) =>
+/**
+ * Reads the whole stretch back, not only where rows are missing: an aborted record that became a row lies beside the gap
+ * that its transaction's marker leaves.
+ */
+const differencesIn = (facts: PartitionFacts, table: string, sourceId: number) =>
   Effect.gen(function*() {
     const stretch = stretchToCompare(facts)
-    let missing = noneMissing
-    if (stretch === undefined) return missing
+    let differences = noDifferences
+    if (stretch === undefined) return differences
     for (let from = stretch.from; from < stretch.to; from += BigInt(windowOffsets)) {
       const to = from + BigInt(windowOffsets) < stretch.to ? from + BigInt(windowOffsets) : stretch.to
-      missing = yield* missingInWindow(facts, table, sourceId, { from, to }, missing)
+      differences = yield* differencesInWindow(facts, table, sourceId, { from, to }, differences)
     }
-    return missing
+    return differences
   })
 
-const missingInWindow = (
+const differencesInWindow = (
   { log: { partition }, topic }: PartitionFacts,
   table: string,
   sourceId: number,
   window: Stretch,
-  before: Missing
+  before: Differences
 ) =>
   Effect.gen(function*() {
     const destination = yield* Destination
     const reader = yield* LogReader
     const rows = yield* destination.rowOffsets({ table, sourceId, partition, ...window, limit: windowOffsets })
-    const hull = gapHull(window, rows)
-    if (hull === undefined) return before
     const present = new Set(rows)
-    return yield* reader.entries({ topic, partition, ...hull }).pipe(
-      Stream.runFold(before, (missing, entries) => addMissing(missing, entries, present))
+    return yield* reader.entries({ topic, partition, ...window }).pipe(
+      Stream.runFold(before, (differences, entries) => addDifferences(differences, entries, present))
     )
   })
 

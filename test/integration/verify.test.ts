@@ -41,26 +41,36 @@ describeWith(["kafka"], "the log read back from a broker", (servers) => {
     await transactional.disconnect()
   })
 
+  const signs = { record: "", tombstone: "†", hidden: "-" }
   const read = (from: bigint, to: bigint) =>
     Effect.runPromise(
       Effect.flatMap(LogReader, ({ entries }) => Stream.runCollect(entries({ topic, partition: 0, from, to }))).pipe(
-        Effect.map((pages) => [...pages].flat().map(({ offset, tombstone }) => `${offset}${tombstone ? "†" : ""}`)),
+        Effect.map((pages) => [...pages].flat().map(({ kind, offset }) => `${offset}${signs[kind]}`)),
         Effect.provide(logReaderLayer({ brokers: servers.kafka.split(","), clientId: topic }))
       )
     )
 
-  it("shows data records alone: no aborted ones, no markers; tombstones as such", async () => {
+  it("tells records from tombstones and from what nobody may see: aborted ones and markers", async () => {
     // 5 and 6 are aborted, 7 is their marker, 10 is the commit's.
-    assert.deepStrictEqual(await read(0n, 11n), ["0", "1†", "2", "3", "4", "8", "9"])
+    assert.deepStrictEqual(await read(0n, 11n), ["0", "1†", "2", "3", "4", "5-", "6-", "7-", "8", "9", "10-"])
   })
 
   it("starts and ends inside a batch", async () => {
     assert.deepStrictEqual(await read(1n, 4n), ["1†", "2", "3"])
-    assert.deepStrictEqual(await read(6n, 9n), ["8"])
+    assert.deepStrictEqual(await read(6n, 9n), ["6-", "7-", "8"])
   })
 
   it("ends at the end of the log, whatever was asked for", async () => {
-    assert.deepStrictEqual(await read(9n, 1_000n), ["9"])
+    assert.deepStrictEqual(await read(9n, 1_000n), ["9", "10-"])
+  })
+
+  it("goes on at the low watermark where retention has passed by", async () => {
+    const admin = kafka.admin()
+    await admin.connect()
+    await admin.fetchTopicOffsets(topic) // without the topic's metadata kafkajs finds no leader
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "4" }] })
+    await admin.disconnect()
+    assert.deepStrictEqual(await read(1n, 9n), ["4", "5-", "6-", "7-", "8"])
   })
 })
 
@@ -139,6 +149,11 @@ describeWith(["kafka", "registry", "mysql"], "verify on real servers", (servers)
     const [, partition] = damaged.report.partitions
     assert.strictEqual(partition.missing, 1)
     assert.deepStrictEqual(partition.notes, ["records without a row at offsets 7"])
+
+    await query(`DELETE FROM ${database}.kafka_offsets WHERE topic = '${topics[1]}' AND \`partition\` = 2`)
+    const forgotten = (await Effect.runPromise(verified)).report.partitions.at(-1)
+    assert.deepInclude(forgotten, { topic: topics[1], partition: 2, stored: null, result: "DIFFERENT" })
+    assert.match(forgotten.notes[0], /^\d+ rows, and no stored offset/)
   })
 
   it("names the account that the server refuses", async () => {

@@ -81,6 +81,47 @@ it.effect("a record that is not a row is missing, and the exit is 2", () =>
     assert.deepStrictEqual(partitions[0].notes, ["records without a row at offsets 2, 4"])
   }).pipe(Effect.provide(world)))
 
+const visible = "record" as const
+const invisible = "invisible" as const
+it.effect.each([
+  { name: "an aborted record beside its marker", log: [visible, invisible, invisible], rows: [0n, 1n], extra: [1n] },
+  { name: "a marker", log: [visible, invisible, visible, invisible], rows: [0n, 1n, 2n], extra: [1n] },
+  { name: "an aborted record, its marker to come", log: [invisible, invisible], rows: [0n], stored: 1n, extra: [0n] }
+])("a row of $name is a difference, and the exit is 2", ({ extra, log, rows, stored }) =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    for (const entry of log) {
+      if (entry === invisible) cluster.appendInvisible("orders", 0)
+      else cluster.append("orders", 0, value)
+    }
+    store(database, 0, stored ?? BigInt(log.length))
+    addRows(database, 0, rows)
+    const { exit, partitions } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.different))
+    assert.deepInclude(partitions[0], { extra: extra.length, missing: 0, result: "DIFFERENT" })
+    assert.include(partitions[0].notes[0], `tombstone: ${extra.join(", ")}`)
+  }).pipe(Effect.provide(world)))
+
+it.effect.each([
+  { name: "no stored offset", partition: 0, stored: undefined, note: /^2 rows, and no stored offset/ },
+  { name: "a partition that the topic does not have", partition: 7, stored: 2n, note: /beyond the log's end/ }
+])("rows of $name are a difference, and the exit is 2", ({ note, partition, stored }) =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    for (let index = 0; index < 2; index++) cluster.append("orders", 0, value)
+    if (stored !== undefined) store(database, partition, stored)
+    addRows(database, partition, [0n, 1n])
+    const { exit, partitions } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.different))
+    const verdict = partitions.find((one: { readonly partition: number }) => one.partition === partition)
+    assert.deepInclude(verdict, { rows: 2, result: "DIFFERENT" })
+    assert.match(verdict.notes[0], note)
+  }).pipe(Effect.provide(world)))
+
 it.effect("a repeated row and one beyond the stored offset are differences", () =>
   Effect.gen(function*() {
     const cluster = yield* MemoryKafka
@@ -121,16 +162,16 @@ it.effect("a stretch longer than one window is compared to its end", () =>
     const cluster = yield* MemoryKafka
     const database = yield* MemoryDatabaseState
     cluster.createTopic("orders", 1)
-    const total = 25_000
+    const total = 125_000
     for (let index = 0; index < total; index++) cluster.append("orders", 0, value)
     store(database, 0, BigInt(total))
     const kept = Array.from({ length: total }, (_, index) => BigInt(index)).filter((offset) =>
-      offset !== 9_999n && offset !== 10_000n && offset !== 24_999n
+      offset !== 49_999n && offset !== 50_000n && offset !== 124_999n
     )
     addRows(database, 0, kept)
     const { partitions } = yield* verified()
     assert.deepInclude(partitions[0], { missing: 3 })
-    assert.match(partitions[0].notes[0], /9999, 10000, 24999/)
+    assert.match(partitions[0].notes[0], /49999, 50000, 124999/)
   }).pipe(Effect.provide(world)))
 
 it.effect("a table that cannot tell is never called exact; the exit is 0, with a warning", () => {

@@ -52,7 +52,7 @@ const entriesOf = (
         return new KafkaRefused({ what: `${file} is damaged at byte ${header.position}`, cure })
       }
       for (const { offset, value } of decoded.right) {
-        if (offset >= from && offset < to) entries.push({ offset, tombstone: value === null })
+        if (offset >= from && offset < to) entries.push({ offset, kind: value === null ? "tombstone" : "record" })
       }
     }
     return Effect.succeed(entries)

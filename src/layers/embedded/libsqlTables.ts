@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Dialect } from "../../domain/sql/Dialect.js"
 import { keyColumnNames, type TablePlan } from "../../domain/sql/TablePlan.js"
+import { currentSources } from "../../domain/verification.js"
 import { DestinationRefused, type PartitionRows } from "../Destination.js"
 import { rollback, type Session } from "./libsqlConnection.js"
 import { rowsOf, storedOffsets } from "./libsqlOffsets.js"
@@ -91,20 +92,68 @@ const decodeCounts = rowsOf(Schema.Struct({
 
 const noRows = { count: 0n, distinctOffsets: 0n, firstOffset: null, lastOffset: null, beyondStored: 0n }
 
+const decodeSources = rowsOf(Schema.Struct({ id: Schema.BigIntFromSelf, inUse: Schema.BigIntFromSelf }))
+const decodeUnstored = rowsOf(Schema.Struct({
+  partition: Schema.BigIntFromSelf,
+  count: Schema.BigIntFromSelf,
+  distinctOffsets: Schema.BigIntFromSelf,
+  firstOffset: Schema.NullOr(Schema.BigIntFromSelf),
+  lastOffset: Schema.NullOr(Schema.BigIntFromSelf)
+}))
+
+interface Wanted {
+  readonly topic: string
+  readonly group: string
+  readonly table: string
+}
+
+/** Rows of the group's source in partitions that no row of `kafka_offsets` tells of: somebody has deleted it. */
+const unstoredRows = Effect.fnUntraced(
+  function*(session: Session, dialect: Dialect, { group, table, topic }: Wanted, stored: ReadonlySet<number>) {
+    const known = yield* session.rows(
+      "SELECT s.id AS id, EXISTS (SELECT 1 FROM kafka_claims c WHERE c.topic = s.topic"
+        + " AND c.consumer_group = s.consumer_group AND c.source_id = s.id) AS inUse"
+        + " FROM kafka_sources s WHERE s.topic = ? AND s.consumer_group = ? ORDER BY s.id DESC",
+      [topic, group]
+    ).pipe(Effect.flatMap(decodeSources))
+    const sources = currentSources(known.map(({ id, inUse }) => ({ id: Number(id), inUse: inUse === 1n })))
+    const found = yield* Effect.forEach(sources, (id) =>
+      session.rows(
+        "SELECT _partition AS \"partition\", COUNT(*) AS count, COUNT(DISTINCT _offset) AS distinctOffsets,"
+          + ` MIN(_offset) AS firstOffset, MAX(_offset) AS lastOffset FROM ${dialect.identifier(table)}`
+          + " WHERE _source = ? GROUP BY _partition ORDER BY _partition",
+        [BigInt(id)]
+      ).pipe(Effect.flatMap(decodeUnstored)))
+    return found.flat().flatMap(({ partition, ...counts }): ReadonlyArray<PartitionRows> =>
+      stored.has(Number(partition))
+        ? []
+        : [{
+          topic,
+          partition: Number(partition),
+          group,
+          storedOffset: undefined,
+          rows: { ...counts, beyondStored: 0n }
+        }]
+    )
+  }
+)
+
 /** One read transaction: SQLite shows it the file as it was at its first statement. */
 export const snapshot = Effect.fnUntraced(function*(
   session: Session,
   dialect: Dialect,
-  wanted: ReadonlyArray<{ readonly topic: string; readonly group: string; readonly table: string }>
+  wanted: ReadonlyArray<Wanted>
 ) {
-  // Nobody has prepared this file yet, so that nothing is stored.
-  if ((yield* columnsOf(session, "kafka_offsets")).length === 0) return []
+  // Otherwise nobody has prepared this file yet, so that nothing is stored.
+  const offsetsThere = (yield* columnsOf(session, "kafka_offsets")).length > 0
+  const sourcesThere = (yield* columnsOf(session, "kafka_sources")).length > 0
   yield* session.change("BEGIN")
   const collect = Effect.forEach(wanted, ({ group, table, topic }) =>
     Effect.gen(function*() {
       const columns = yield* columnsOf(session, table)
       const partitions: Array<PartitionRows> = []
-      for (const { offset, partition, sourceId } of yield* storedOffsets(session, topic, group)) {
+      const stored = offsetsThere ? yield* storedOffsets(session, topic, group) : []
+      for (const { offset, partition, sourceId } of stored) {
         const base = { topic, partition, group, storedOffset: offset }
         if (columns.length === 0) partitions.push({ ...base, rows: noRows })
         else if (!hasKey(columns)) partitions.push(base)
@@ -117,6 +166,10 @@ export const snapshot = Effect.fnUntraced(function*(
           ).pipe(Effect.flatMap(decodeCounts))
           partitions.push({ ...base, rows: rows ?? noRows })
         }
+      }
+      if (sourcesThere && hasKey(columns)) {
+        const known = new Set(stored.map(({ partition }) => partition))
+        partitions.push(...yield* unstoredRows(session, dialect, { topic, group, table }, known))
       }
       return partitions
     }))
@@ -136,7 +189,7 @@ export const rowOffsets = Effect.fnUntraced(function*(session: Session, dialect:
   const { from, limit, partition, sourceId, table, to } = request
   if (!hasKey(yield* columnsOf(session, table))) return []
   const rows = yield* session.rows(
-    `SELECT _offset AS "offset" FROM ${dialect.identifier(table)} WHERE _source = ? AND _partition = ?`
+    `SELECT DISTINCT _offset AS "offset" FROM ${dialect.identifier(table)} WHERE _source = ? AND _partition = ?`
       + " AND _offset >= ? AND _offset < ? ORDER BY _offset LIMIT ?",
     [BigInt(sourceId), BigInt(partition), from, to, BigInt(limit)]
   ).pipe(Effect.flatMap(decodeOffsets))

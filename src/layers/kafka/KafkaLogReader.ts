@@ -76,12 +76,15 @@ const fetchFrom = (options: KafkaClientOptions, nodes: Nodes, { offset, partitio
     if (next > offset) return { entries, next } satisfies Piece
     if (unreadable !== undefined) {
       const cure = "it cannot be compared with rows until the broker's log is repaired"
-      return yield* new KafkaRefused({ what: `${topic}-${partition} at offset ${offset}: ${unreadable}`, cure })
+      return yield* new KafkaRefused({ what: unreadable, cure })
     }
     const [range] = yield* nodes.request(`list offsets of ${topic}`, () => rangesAt(broker, topic, [partition]))
     const then = range === undefined ? "wait" : afterNothing(offset, range)
     if (then === "wait") {
-      return yield* unavailable(options.brokers, new Error(`${topic}-${partition} shows nothing at offset ${offset} yet`))
+      return yield* unavailable(
+        options.brokers,
+        new Error(`${topic}-${partition} shows nothing at offset ${offset} yet`)
+      )
     }
     return { entries: [], next: then === "end" ? undefined : then } satisfies Piece
   })

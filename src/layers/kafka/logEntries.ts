@@ -15,8 +15,12 @@ export interface LogPage {
 
 /** The entries from `offset` (inclusive) to `to` (exclusive) in an answer to a fetch at `offset`. */
 export const entriesOf = (answer: PartitionResponse, offset: bigint, to: bigint): LogPage => {
-  // As if fetched from the log's start: what is visible in the first batch, whichever part of it was asked for.
-  const fetched = decodeRecordSet(answer, 0n)
+  // All of the first batch, whichever part of it was asked for: whether anything of it is visible is told by the whole.
+  const start = Either.match(readBatchHeader(answer.recordSet, 0, 0), {
+    onLeft: () => offset,
+    onRight: ({ baseOffset }) => baseOffset < offset ? baseOffset : offset
+  })
+  const fetched = decodeRecordSet(answer, start)
   if (fetched === undefined) return { entries: [], next: offset, unreadable: undefined }
   const { nextOffset, records, unreadable } = fetched
   const entries: Array<LogEntry> = []

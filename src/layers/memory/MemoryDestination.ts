@@ -143,24 +143,27 @@ const resolve = (database: MemoryDatabase, { claim, expected, next }: WriteReque
     return stored.offset === next ? "Committed" : stored.offset === expected ? "NotCommitted" : "ForeignWriter"
   }).pipe(database.lock(keyOf(claim)).withPermits(1))
 
-const snapshotOf = (database: MemoryDatabase, topic: string, group: string, table: string): Array<PartitionRows> =>
-  [...database.offsets].flatMap(([key, stored]) => {
-    const [storedTopic, partitionText, storedGroup] = key.split("/")
-    if (storedTopic !== topic || storedGroup !== group) return []
-    const partition = Number(partitionText)
-    const offsets = database.rows.filter((one) => one.table === table && one.partition === partition).map((one) =>
-      one.offset
-    )
+const snapshotOf = (database: MemoryDatabase, topic: string, group: string, table: string): Array<PartitionRows> => {
+  const inTable = database.rows.filter((one) => one.table === table)
+  const stored = [...database.offsets].flatMap(([key, { offset }]) => {
+    const [storedTopic, partition, storedGroup] = key.split("/")
+    return storedTopic === topic && storedGroup === group ? [[Number(partition), offset] as const] : []
+  })
+  const partitions = new Set([...stored.map(([partition]) => partition), ...inTable.map(({ partition }) => partition)])
+  return [...partitions].map((partition) => {
+    const storedOffset = new Map(stored).get(partition)
+    const offsets = inTable.filter((one) => one.partition === partition).map(({ offset }) => offset)
     const sorted = offsets.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
     const rows = {
       count: BigInt(offsets.length),
       distinctOffsets: BigInt(new Set(offsets).size),
       firstOffset: sorted[0] ?? null,
       lastOffset: sorted.at(-1) ?? null,
-      beyondStored: BigInt(offsets.filter((offset) => offset >= stored.offset).length)
+      beyondStored: BigInt(offsets.filter((offset) => storedOffset !== undefined && offset >= storedOffset).length)
     }
-    return [{ topic, partition, group, storedOffset: stored.offset, rows }]
+    return { topic, partition, group, storedOffset, rows }
   })
+}
 
 const destination = (database: MemoryDatabase, dialect: Dialect) => {
   const up = reachable(database)

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { currentSources } from "../../domain/verification.js"
 import type { DestinationError, PartitionRows, StoredOffset } from "../Destination.js"
 import { readTable } from "./catalog.js"
 import { destinationError } from "./errors.js"
@@ -103,20 +104,69 @@ const readPartitions = (config: MysqlConfig, lane: Lane, wanted: Wanted, kind: "
     )
   )
 
+const decodeSources = rowsOf(Schema.Struct({ id: Schema.NonNegativeInt, inUse: Schema.Number }))
+const decodeUnstored = rowsOf(
+  Schema.Struct({
+    partition: Schema.NonNegativeInt,
+    rows: Schema.BigInt,
+    distinctOffsets: Schema.BigInt,
+    firstOffset: Schema.NullOr(Schema.BigInt),
+    lastOffset: Schema.NullOr(Schema.BigInt)
+  })
+)
+
+const storedKeys = ({ group, topic }: Wanted): string =>
+  `FROM kafka_offsets o WHERE o.topic = ${text(topic)} AND o.consumer_group = ${text(group)}`
+
+/** Rows of the group's source in partitions that no row of `kafka_offsets` tells of: somebody has deleted it. */
+const readUnstored = (config: MysqlConfig, lane: Lane, wanted: Wanted, offsetsThere: boolean) =>
+  Effect.gen(function*() {
+    const { group, table, topic } = wanted
+    const inUse = offsetsThere ? `EXISTS (SELECT 1 ${storedKeys(wanted)} AND o.source_id = s.id)` : "0"
+    const known = yield* lane.run(
+      `SELECT s.id, ${inUse} AS inUse FROM kafka_sources s WHERE s.topic = ${text(topic)}`
+        + ` AND s.consumer_group = ${text(group)} ORDER BY s.id DESC`
+    ).pipe(Effect.flatMap(decodeSources))
+    const sources = currentSources(known.map((one) => ({ id: one.id, inUse: one.inUse === 1 })))
+    if (sources.length === 0) return []
+    const found = yield* lane.run(
+      `SELECT t._partition AS \`partition\`, ${decimal("COUNT(*)", "rows")},`
+        + ` ${decimal("COUNT(DISTINCT t._source, t._offset)", "distinctOffsets")},`
+        + ` ${decimal("MIN(t._offset)", "firstOffset")}, ${decimal("MAX(t._offset)", "lastOffset")}`
+        + ` FROM ${config.dialect.identifier(table)} t WHERE t._source IN (${sources.join(", ")})`
+        + (offsetsThere ? ` AND t._partition NOT IN (SELECT o.\`partition\` ${storedKeys(wanted)})` : "")
+        + " GROUP BY t._partition ORDER BY t._partition",
+      countTimeoutMs
+    ).pipe(Effect.flatMap(decodeUnstored))
+    return found.map(({ partition, rows: count, ...offsets }): PartitionRows => {
+      const rows = { count, ...offsets, beyondStored: 0n }
+      return { topic, partition, group, storedOffset: undefined, rows }
+    })
+  })
+
 /** One REPEATABLE READ snapshot over all tables: rows and offsets as they were at one moment, while writers go on. */
 export const snapshot =
   (config: MysqlConfig, lanes: LanePool) =>
   (wanted: ReadonlyArray<Wanted>): Effect.Effect<ReadonlyArray<PartitionRows>, DestinationError> =>
     lanes.use((lane) =>
       Effect.gen(function*() {
-        if ((yield* kindOf(lane, "kafka_offsets")) === "missing") return []
+        const offsetsThere = (yield* kindOf(lane, "kafka_offsets")) !== "missing"
+        const sourcesThere = (yield* kindOf(lane, "kafka_sources")) !== "missing"
         const kinds = yield* Effect.forEach(wanted, ({ table }) => kindOf(lane, table))
         yield* runFresh(lane, ["START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"], {
           isolation: "REPEATABLE-READ"
         })
         const partitions = yield* Effect.forEach(
           wanted,
-          (each, index) => readPartitions(config, lane, each, kinds[index] ?? "missing")
+          (each, index) =>
+            Effect.gen(function*() {
+              const kind = kinds[index] ?? "missing"
+              const told = offsetsThere ? yield* readPartitions(config, lane, each, kind) : []
+              const unstored = sourcesThere && kind === "keyed"
+                ? yield* readUnstored(config, lane, each, offsetsThere)
+                : []
+              return [...told, ...unstored]
+            })
         )
         return partitions.flat()
       }).pipe(Effect.ensuring(rollback(lane)))

@@ -24,7 +24,9 @@ const written = (sends: number) =>
     }
     return (from: bigint, to: bigint) =>
       Stream.runCollect(Context.get(context, LogReader).entries({ topic: "t", partition: 1, from, to })).pipe(
-        Effect.map((pages) => [...pages].flat().map(({ offset, tombstone }) => `${offset}${tombstone ? "†" : ""}`))
+        Effect.map((pages) =>
+          [...pages].flat().map(({ kind, offset }) => `${offset}${kind === "tombstone" ? "†" : ""}`)
+        )
       )
   })
 
