@@ -22,6 +22,8 @@ export interface FetchedBatch {
   readonly records: ReadonlyArray<KafkaRecord>
   /** Keys, values and headers of `records`, in bytes. */
   readonly bytes: number
+  /** Why the log cannot be read at `nextOffset`: a checksum, a format or a compression that nobody can undo. */
+  readonly unreadable?: string
 }
 
 /**
@@ -33,6 +35,8 @@ export interface Slice {
   readonly next: bigint
   readonly records: ReadonlyArray<KafkaRecord>
   readonly bytes: number
+  /** Why the log cannot be read at `next`; nothing follows such a slice. */
+  readonly unreadable?: string
 }
 
 /** The offsets that a partition's log holds now. `low <= lastStable <= end`. */

@@ -25,7 +25,8 @@ export const sliceOf = (batch: FetchedBatch, from: number, to: number): Slice =>
     expected: before === undefined ? batch.fetchedOffset : before.offset + 1n,
     next: last === undefined ? batch.nextOffset : last.offset + 1n,
     records,
-    bytes: bytesOf(records)
+    bytes: bytesOf(records),
+    ...(last === undefined && batch.unreadable !== undefined ? { unreadable: batch.unreadable } : {})
   }
 }
 
@@ -41,7 +42,7 @@ export const splitSlice = (slice: Slice, count: number): readonly [Slice, Slice 
   const middle = last.offset + 1n
   return [
     { expected: slice.expected, next: middle, records: head, bytes: headBytes },
-    { expected: middle, next: slice.next, records: slice.records.slice(count), bytes: slice.bytes - headBytes }
+    { ...slice, expected: middle, records: slice.records.slice(count), bytes: slice.bytes - headBytes }
   ]
 }
 
@@ -53,6 +54,7 @@ export const joinSlices = (first: Slice, rest: ReadonlyArray<Slice>): Slice => {
     expected: first.expected,
     next: last.next,
     records: [first, ...rest].flatMap((slice) => slice.records),
-    bytes: rest.reduce((bytes, slice) => bytes + slice.bytes, first.bytes)
+    bytes: rest.reduce((bytes, slice) => bytes + slice.bytes, first.bytes),
+    ...(last.unreadable === undefined ? {} : { unreadable: last.unreadable })
   }
 }

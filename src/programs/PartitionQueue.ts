@@ -9,11 +9,18 @@ export interface QueueLimits {
   readonly sliceRecords: number
 }
 
-/** Bytes held by all queues and backlogs of the process: `queue.max.bytes` plus one fetch per partition is the bound. */
+/**
+ * Bytes held by all queues and backlogs of the process: `queue.max.bytes` plus one fetch per partition is the bound.
+ * When it is used up, a queue that holds less than its equal share still flows: one slow partition must not stop others.
+ */
 export interface ByteBudget {
   readonly max: number
   used: number
+  /** Queues that are open. */
+  queues: number
 }
+
+export const makeByteBudget = (max: number): ByteBudget => ({ max, used: 0, queues: 0 })
 
 export interface Transition {
   readonly to: "blocked" | "flowing"
@@ -33,6 +40,8 @@ export interface PartitionQueue {
   readonly awaitSome: Effect.Effect<void>
   /** Forgets everything: after a seek nothing that was fetched before counts. */
   readonly clear: () => void
+  /** Forgets everything and gives its share of the budget back; the queue is not used any more. */
+  readonly close: () => void
   readonly queuedRecords: () => number
   readonly backlogRecords: () => number
   readonly isBlocked: () => boolean
@@ -65,8 +74,9 @@ export const makePartitionQueue = (
     held += bytes
     budget.used += bytes
   }
-  const full = () => queued >= limits.records || (queued > 0 && budget.used >= budget.max)
-  const low = () => queued <= limits.records / 2 && (queued === 0 || budget.used < budget.max)
+  const overBudget = () => queued > 0 && budget.used >= budget.max && held >= budget.max / budget.queues
+  const full = () => queued >= limits.records || overBudget()
+  const low = () => queued <= limits.records / 2 && !overBudget()
 
   const move = (to: "blocked" | "flowing") => {
     blocked = to === "blocked"
@@ -96,6 +106,19 @@ export const makePartitionQueue = (
     fill()
   }
 
+  const clear = () => {
+    hold(-held)
+    queue = []
+    backlog = []
+    handedOver = 0
+    queued = 0
+    waiting = 0
+    paused = false
+    some.unsafeClose()
+    if (blocked) move("flowing")
+  }
+
+  budget.queues++
   return {
     offer: (batch) => {
       backlog.push(batch)
@@ -136,16 +159,10 @@ export const makePartitionQueue = (
       some.unsafeOpen()
     },
     awaitSome: some.await,
-    clear: () => {
-      hold(-held)
-      queue = []
-      backlog = []
-      handedOver = 0
-      queued = 0
-      waiting = 0
-      paused = false
-      some.unsafeClose()
-      if (blocked) move("flowing")
+    clear,
+    close: () => {
+      clear()
+      budget.queues--
     },
     queuedRecords: () => queued,
     backlogRecords: () => waiting,

@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import type { LogRange } from "../domain/KafkaRecord.js"
 
 /**
@@ -9,6 +10,12 @@ export class Held extends Data.TaggedError("Held")<{ readonly what: string; read
   override get message(): string {
     return `${this.what}; ${this.cure}`
   }
+}
+
+/** Says why something is stopped, now and from time to time: who looks at the log tomorrow has to find it, too. */
+export const sayStopped = (what: string, reason: Held): Effect.Effect<never> => {
+  const say = Effect.logError(`${what} is stopped: ${reason.message}`)
+  return Effect.zipRight(say, Effect.forever(Effect.delay(say, "5 minutes")))
 }
 
 interface Where {
@@ -59,4 +66,11 @@ export const rowsWithoutOffset = (where: Where, table: string): Held =>
     what: `kafka_offsets has no row for ${where.topic}-${where.partition} in group ${where.group}, `
       + `but table ${table} holds rows of it`,
     cure: "restore the row of kafka_offsets, or delete those rows"
+  })
+
+/** Offsets of the new life mean other records: going on would mix the two. */
+export const recreated = (topic: string, before: string, now: string): Held =>
+  new Held({
+    what: `topic ${topic} was deleted and created again while it was read: its id was ${before} and is ${now}`,
+    cure: "restart, and do what the start then says; or read it under another consumer.group"
   })

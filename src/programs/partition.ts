@@ -14,7 +14,7 @@ import {
   type WriteRequest
 } from "../layers/Destination.js"
 import type { TopicEncoders } from "./encoders.js"
-import { Held, outOfRange } from "./held.js"
+import { Held, outOfRange, sayStopped } from "./held.js"
 import type { PartitionMetrics } from "./metrics.js"
 import { type Backoff, jittered, throughOutage } from "./outage.js"
 import type { PartitionQueue } from "./PartitionQueue.js"
@@ -55,7 +55,9 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
       const batches = yield* writeUntilFenced(env, claim)
       fences = batches > 0 ? 1 : fences + 1
       env.metrics.fenced()
-      yield* Effect.logWarning(`fenced: another owner has taken ${env.topic}-${env.partition}; nothing was written`)
+      yield* Effect.logWarning(
+        `fenced: another owner has taken ${env.topic}-${env.partition}; what it did not find is read again`
+      )
       yield* env.membership.pause(env.partition)
       env.queue.clear()
       yield* env.membership.confirmed
@@ -64,10 +66,9 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
   }).pipe(
     Effect.catchTag("Held", (held) =>
       Effect.gen(function*() {
-        yield* Effect.logError(`partition ${env.topic}-${env.partition} is stopped: ${held.message}`)
         yield* env.membership.pause(env.partition)
         env.queue.clear()
-        return yield* Effect.never
+        return yield* sayStopped(`partition ${env.topic}-${env.partition}`, held)
       }))
   )
 
@@ -110,7 +111,8 @@ const acquire = (env: PartitionEnv): Effect.Effect<Claim, Held, Admin | Destinat
         owner
       }))
     const claim = yield* throughOutage("acquire", backoffOf(env), attempt, unavailable).pipe(Effect.mapError(toHeld))
-    const problem = outOfRange(env, claim.offset, range)
+    // The range may be older than the claim: the owner before may have written beyond it meanwhile.
+    const problem = outOfRange(env, claim.offset, claim.offset > range.end ? yield* logRange(env) : range)
     if (problem !== undefined) return yield* problem
     yield* Effect.logInfo(`acquired at offset ${claim.offset} [generation=${claim.generation} end=${range.end}]`)
     return claim
@@ -146,7 +148,15 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
       misses = 0
       if ((yield* writeSlice(env, claim, slice)) === "fenced") return batches
       position = slice.next
+      if (slice.unreadable !== undefined) return yield* unreadable(slice.unreadable)
     }
+  })
+
+const unreadable = (reason: string): Held =>
+  new Held({
+    what: `the log cannot be read: ${reason}`,
+    cure:
+      "look at the segment with kafka-dump-log --deep-iteration; what is broken has to be deleted or skipped by hand"
   })
 
 /** Waits a little for more, so that a trickle does not become a transaction per record; not when the queue is full. */
@@ -158,7 +168,7 @@ const takeSlice = (env: PartitionEnv): Effect.Effect<Slice> =>
       if (!queue.isBlocked() && queue.queuedRecords() < config.batchMaxRows) yield* Effect.sleep(config.lingerMs)
       const slice = yield* takeQueued(env)
       if (slice === undefined) continue
-      if (slice.records.length > 0) return slice
+      if (slice.records.length > 0 || slice.unreadable !== undefined) return slice
       // Control or aborted records only: the offset has to move, but it can share the next transaction.
       yield* Effect.timeoutOption(queue.awaitSome, emptyWait)
       const more = yield* takeQueued(env)

@@ -9,7 +9,7 @@ import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
 import { type Backoff, jittered, throughOutage } from "./outage.js"
-import type { ByteBudget } from "./PartitionQueue.js"
+import { makeByteBudget } from "./PartitionQueue.js"
 import { commandError } from "./serviceErrors.js"
 import { runTopic } from "./topicPipeline.js"
 
@@ -50,16 +50,16 @@ export const runCommand = (
     yield* throughOutage("database", backoff, destination.prepare, ["DestinationUnavailable"]).pipe(
       Effect.mapError(commandError)
     )
-    const budget: ByteBudget = { max: config.queueMaxBytes, used: 0 }
-    const positions = new Map<string, bigint>()
-    const topics = config.topics.map((topic) => keepRunning(topic, runTopic(config, topic, budget, positions)))
+    const budget = makeByteBudget(config.queueMaxBytes)
+    const jobs = config.topics.map((topic) => ({ topic, positions: new Map<number, bigint>() }))
+    const topics = jobs.map(({ positions, topic }) => keepRunning(topic, runTopic(config, topic, budget, positions)))
     const running = yield* Effect.forkDaemon(
       Effect.zipRight(Effect.all(topics, { concurrency: "unbounded", discard: true }), Effect.never)
     )
     // Not a child of this fiber: its end is awaited here, and only for so long.
     const ended = Fiber.join(running)
     const done = options.untilEnd ? Effect.raceFirst(endStored(config, backoff), ended) : ended
-    yield* done.pipe(Effect.onExit(() => drain(config, running, positions)))
+    yield* done.pipe(Effect.onExit(() => drain(config, running, jobs)))
     return ExitCode.done
   })
 
@@ -105,7 +105,7 @@ const keepRunning = <R>(
 const drain = (
   config: Config,
   running: Fiber.Fiber<unknown, unknown>,
-  positions: ReadonlyMap<string, bigint>
+  jobs: ReadonlyArray<{ readonly topic: string; readonly positions: ReadonlyMap<number, bigint> }>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     yield* Effect.logInfo("stopping: running transactions finish, what is queued stays in Kafka")
@@ -114,7 +114,9 @@ const drain = (
       Effect.interruptible,
       Effect.timeoutOption(config.shutdownTimeoutMs)
     )
-    const reached = [...positions].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, offset]) => `${name}=${offset}`)
+    const reached = jobs.flatMap(({ positions, topic }) =>
+      [...positions].toSorted(([a], [b]) => a - b).map(([partition, offset]) => `${topic}-${partition}=${offset}`)
+    )
     yield* Effect.logInfo(`stored offsets: ${reached.join(" ") || "none were moved"}`)
     if (stopped._tag === "None") {
       return yield* Effect.die(

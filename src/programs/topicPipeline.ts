@@ -9,11 +9,12 @@ import { type Config, groupOf, tableOf } from "../domain/Config.js"
 import type { FetchedBatch } from "../domain/KafkaRecord.js"
 import { Admin, type TopicDescription } from "../layers/Admin.js"
 import { Consumer, type GroupEvent, type KafkaRefused, type Membership } from "../layers/Consumer.js"
-import { Destination } from "../layers/Destination.js"
+import { Destination, type DestinationRefused } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { logBackpressure } from "./backpressureLog.js"
 import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
 import { firstOffset } from "./firstOffset.js"
+import { Held, recreated, sayStopped } from "./held.js"
 import { partitionMetrics } from "./metrics.js"
 import { type Backoff, throughOutage } from "./outage.js"
 import { runPartition } from "./partition.js"
@@ -21,6 +22,9 @@ import { type ByteBudget, makePartitionQueue, type PartitionQueue, type Transiti
 
 /** How often Kafka is told the committed offsets: for lag tools only, so once a second is plenty. */
 const advisoryCommitEvery = "1 second"
+const advisoryRoundsBetweenAll = 30
+/** Without an event: whether the topic is still the same one, and whether what stopped it is cured. */
+const lookAgainEvery = "30 seconds"
 const unavailable = ["DestinationUnavailable", "KafkaUnavailable", "TopicMissing"] as const
 
 interface Runner {
@@ -36,8 +40,8 @@ interface TopicEnv {
   readonly table: string
   readonly backoff: Backoff
   readonly budget: ByteBudget
-  /** Stored offsets as this instance has committed them, by `topic-partition`. */
-  readonly positions: Map<string, bigint>
+  /** Stored offsets as this instance has committed them, of the partitions that it holds. */
+  readonly positions: Map<number, bigint>
   /** The partitions assigned now. Replaced as a whole by each assignment. */
   readonly runners: Map<number, Runner>
   readonly encoders: TopicEncoders
@@ -53,7 +57,7 @@ export const runTopic = (
   config: Config,
   topic: string,
   budget: ByteBudget,
-  positions: Map<string, bigint>
+  positions: Map<number, bigint>
 ): Effect.Effect<never, KafkaRefused, Services> =>
   Effect.gen(function*() {
     const backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
@@ -121,6 +125,7 @@ const foldAssignments = (
       env.runners.clear()
       // The running transactions finish first: afterwards only other processes can be the ones to fence.
       if (running !== undefined) yield* Fiber.interrupt(running)
+      env.positions.clear() // others may have gone on by now
       running = yield* forkWatched(broken, runAssignment(env, membership, last))
     }
   })
@@ -138,31 +143,58 @@ const runAssignment = (
         `partitions assigned: ${partitions.join(", ") || "none"} [group=${env.group} generation=${generation}]`
       )
       if (partitions.length === 0) return
-      const destination = yield* Destination
-      const admin = yield* Admin
-      const source = Effect.gen(function*() {
-        const { clusterId, topicId } = yield* admin.describeTopic(env.topic)
-        const identity = { clusterId, topicId, topic: env.topic, group: env.group, pipeline: env.config.pipelineName }
-        return yield* destination.source(identity)
-      })
-      const sourceId = yield* throughOutage("source", env.backoff, source, unavailable)
-      const begin = yield* throughOutage("first offsets", env.backoff, firstOffset(env, sourceId), unavailable)
-      const fibers = partitions.map((partition) =>
-        Effect.gen(function*() {
-          const initial = begin(partition)
-          if (typeof initial !== "bigint") return yield* initial
-          yield* runQueued(env, membership, { partition, generation, sourceId, initial })
-        }).pipe(
-          Effect.catchTag(
-            "Held",
-            (held) => Effect.logError(`partition ${env.topic}-${partition} is stopped: ${held.message}`)
-          )
-        )
-      )
-      yield* Effect.all(fibers, { concurrency: "unbounded", discard: true })
-    }).pipe(
-      Effect.catchAll((error) => Effect.logError(`topic ${env.topic} is stopped: ${error.message}`))
-    )
+      let said = ""
+      while (true) {
+        const error = yield* Effect.flip(runPartitions(env, membership, partitions, generation))
+        if (error.message !== said) yield* Effect.logError(`topic ${env.topic} is stopped: ${error.message}`)
+        said = error.message
+        yield* Effect.sleep(lookAgainEvery) // a grant or a table may have been given meanwhile
+      }
+    })
+
+/** Runs the writers of all partitions; fails with what concerns the topic as a whole. */
+const runPartitions = (
+  env: TopicEnv,
+  membership: Membership,
+  partitions: ReadonlyArray<number>,
+  generation: number
+): Effect.Effect<never, KafkaRefused | DestinationRefused | Held, Admin | Destination> =>
+  Effect.gen(function*() {
+    const destination = yield* Destination
+    const admin = yield* Admin
+    const source = Effect.gen(function*() {
+      const { clusterId, topicId } = yield* admin.describeTopic(env.topic)
+      // With the table: two processes that read one group into two tables would each get half of the records.
+      const pipeline = `${env.config.pipelineName} into ${env.table}`
+      const id = yield* destination.source({ clusterId, topicId, topic: env.topic, group: env.group, pipeline })
+      return { id, topicId }
+    })
+    const { id, topicId } = yield* throughOutage("source", env.backoff, source, unavailable)
+    const begin = yield* throughOutage("first offsets", env.backoff, firstOffset(env, id), unavailable)
+    const writers = partitions.map((partition) => {
+      const initial = begin(partition)
+      return initial instanceof Held
+        ? sayStopped(`partition ${env.topic}-${partition}`, initial)
+        : runQueued(env, membership, { partition, generation, sourceId: id, initial })
+    })
+    const all = Effect.zipRight(Effect.all(writers, { concurrency: "unbounded", discard: true }), Effect.never)
+    return yield* Effect.raceFirst(all, watchTopicId(env, topicId))
+  })
+
+/**
+ * Fails when the topic has begun another life. A fetch tells that too, but while all partitions are paused there is none,
+ * and the new log may have grown beyond the position by then.
+ */
+const watchTopicId = (env: TopicEnv, before: string): Effect.Effect<never, Held, Admin> =>
+  Effect.gen(function*() {
+    const admin = yield* Admin
+    while (true) {
+      yield* Effect.sleep(lookAgainEvery)
+      const now = yield* Effect.option(admin.describeTopic(env.topic))
+      if (now._tag === "None" || now.value.topicId === "" || before === "") continue
+      if (now.value.topicId !== before) return yield* recreated(env.topic, before, now.value.topicId)
+    }
+  })
 
 /** A partition's queue, the two lines about it, and its writer. */
 const runQueued = (
@@ -192,6 +224,7 @@ const runQueued = (
         metrics.paused()
       }
     )
+    yield* Effect.addFinalizer(() => Effect.sync(queue.close))
     const offer = (batch: FetchedBatch) => {
       const answer = queue.offer(batch)
       metrics.queued(queue.queuedRecords(), queue.backlogRecords())
@@ -209,7 +242,7 @@ const runQueued = (
       ...assigned,
       metrics,
       onCommitted: (position, records) => {
-        env.positions.set(`${env.topic}-${partition}`, position)
+        env.positions.set(partition, position)
         metrics.committed(records, position)
       }
     })
@@ -218,14 +251,17 @@ const runQueued = (
     Effect.annotateLogs({ thread: `${env.topic}-${assigned.partition}`, logger: "tributary.Partition" })
   )
 
-const commitAdvisory = ({ positions, runners, topic }: TopicEnv, membership: Membership): Effect.Effect<void> => {
+/** Tells what has moved, and now and then everything again, because an answer that got lost is not noticed. */
+const commitAdvisory = ({ positions }: TopicEnv, membership: Membership): Effect.Effect<void> => {
   const told = new Map<number, bigint>()
-  return Effect.suspend(() => {
-    const offsets = [...runners.keys()].flatMap((partition) => {
-      const offset = positions.get(`${topic}-${partition}`)
-      return offset === undefined || told.get(partition) === offset ? [] : [{ partition, offset }]
-    })
-    for (const { offset, partition } of offsets) told.set(partition, offset)
-    return offsets.length === 0 ? Effect.void : membership.commit(offsets)
-  }).pipe(Effect.schedule(Schedule.spaced(advisoryCommitEvery)), Effect.asVoid)
+  let rounds = 0
+  const tell = Effect.suspend(() => {
+    if (rounds++ % advisoryRoundsBetweenAll === 0) told.clear()
+    const moved = [...positions].filter(([partition, offset]) => told.get(partition) !== offset)
+    for (const [partition, offset] of moved) told.set(partition, offset)
+    return moved.length === 0
+      ? Effect.void
+      : membership.commit(moved.map(([partition, offset]) => ({ partition, offset })))
+  })
+  return tell.pipe(Effect.schedule(Schedule.spaced(advisoryCommitEvery)), Effect.ensuring(tell), Effect.asVoid)
 }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
 import type { FetchedBatch } from "../../src/domain/KafkaRecord.js"
 import { bytesOf } from "../../src/domain/slices.js"
-import { makePartitionQueue, type Transition } from "../../src/programs/PartitionQueue.js"
+import { makeByteBudget, makePartitionQueue, type Transition } from "../../src/programs/PartitionQueue.js"
 
 const batchOf = (from: bigint, count: number, valueBytes = 10): FetchedBatch => {
   const records = Array.from({ length: count }, (_, index) => ({
@@ -25,7 +25,7 @@ const batchOf = (from: bigint, count: number, valueBytes = 10): FetchedBatch => 
 
 const setUp = (records = 300, sliceRecords = 10, maxBytes = 1 << 25) => {
   const transitions: Array<Transition> = []
-  const budget = { max: maxBytes, used: 0 }
+  const budget = makeByteBudget(maxBytes)
   const queue = makePartitionQueue({ records, sliceRecords }, budget, (transition) => void transitions.push(transition))
   return { queue, transitions, budget }
 }
@@ -92,6 +92,16 @@ describe("PartitionQueue", () => {
     queue.offer(batchOf(7n, 5))
     assert.strictEqual(queue.take(100, 1 << 20)?.next, 5n)
     assert.strictEqual(queue.take(100, 1 << 20)?.expected, 7n)
+  })
+
+  it("flows with less than its share of the bytes, however much others hold", () => {
+    const { budget, queue } = setUp(300, 10, 1000)
+    const slow = makePartitionQueue({ records: 300, sliceRecords: 10 }, budget, () => {})
+    slow.offer(batchOf(0n, 50, 100))
+    assert.strictEqual(queue.offer(batchOf(0n, 3, 100)), "fetch")
+    assert.isFalse(queue.isBlocked())
+    slow.close()
+    assert.strictEqual(budget.used, 300, "a queue that is over gives its bytes back")
   })
 
   it("forgets everything and gives its bytes back when cleared", () => {

@@ -110,8 +110,8 @@ export const keys = {
   queueMaxBytes: key("queue.max.bytes", integer(65_536, 64 * gibibyte), {
     fallback: "33554432",
     doc:
-      "Most bytes that wait in one partition's queue and adapter, beyond one fetch. Bounds memory where records are " +
-      "large; blocking.queue.size bounds it where they are small."
+      "Most bytes that wait in all queues of the process, beyond one fetch per partition; each partition may use its " +
+      "equal share at any time. Bounds memory where records are large; blocking.queue.size bounds it where they are small."
   }),
   batchMaxRows: key("batch.max.rows", integer(1, 100_000), {
     fallback: "1000",

@@ -81,7 +81,7 @@ const cures: Readonly<Record<string, string>> = {
   GROUP_MAX_SIZE_REACHED: "raise the brokers' group.max.size or run fewer instances",
   RECORD_TOO_LARGE: "raise the topic's max.message.bytes or send smaller records",
   MESSAGE_TOO_LARGE: "raise the topic's max.message.bytes or send smaller records",
-  UNSUPPORTED_VERSION: "run brokers between 2.3 and 4.x"
+  UNSUPPORTED_VERSION: "run brokers between 2.4 and 4.x"
 }
 
 /** Why nobody answers, in one line: the addresses as configured, and the operating system's code where there is one. */

@@ -6,9 +6,11 @@ import {
   type AcquireRequest,
   type Claim,
   Destination,
+  DestinationRefused,
   DestinationUnavailable,
   type PartitionRows,
   type Resolution,
+  type SourceIdentity,
   WriteError,
   WriteOutcome,
   type WriteRequest
@@ -44,6 +46,8 @@ export class MemoryDatabase {
   readonly rows: Array<MemoryRow> = []
   readonly keys = new Set<string>()
   readonly tables = new Set<string>()
+  /** Topic id under which a topic's group has begun. */
+  readonly lives = new Map<string, string>()
   /** Owner of each acquisition, in order, per partition. */
   readonly owners: Array<string> = []
   private readonly locks = new Map<string, Effect.Semaphore>()
@@ -124,6 +128,16 @@ const write = (database: MemoryDatabase, request: WriteRequest): Effect.Effect<W
 const rolledBack = (errorClass: WriteError["class"], code: number, what: string) =>
   WriteOutcome.RolledBack({ error: new WriteError({ class: errorClass, code, what }) })
 
+const source = (database: MemoryDatabase, { group, topic, topicId }: SourceIdentity) =>
+  Effect.suspend(() => {
+    const key = `${topic}/${group}`
+    const life = database.lives.get(key) ?? topicId
+    database.lives.set(key, life)
+    return life === topicId
+      ? Effect.succeed(1)
+      : Effect.fail(new DestinationRefused({ what: "the topic has another id", cure: "see the log", kind: "held" }))
+  })
+
 const acquire = (database: MemoryDatabase, request: AcquireRequest) =>
   Effect.sync((): Claim => {
     const key = keyOf(request)
@@ -170,7 +184,7 @@ const destination = (database: MemoryDatabase, dialect: Dialect) => {
   return Destination.of({
     dialect,
     prepare: up,
-    source: () => Effect.as(up, 1),
+    source: (identity) => Effect.zipRight(up, source(database, identity)),
     stored: (topic, group) =>
       Effect.map(up, () =>
         [...database.offsets].flatMap(([key, { offset, sourceId }]) => {

@@ -11,6 +11,8 @@ import { Producer } from "../Producer.js"
 type Entry = KafkaRecord | "invisible"
 
 interface Log {
+  /** First offset of a batch that nobody can read. */
+  unreadableAt: bigint | undefined
   low: bigint
   lastStable: bigint | undefined
   entries: Array<Entry>
@@ -34,7 +36,7 @@ interface Member {
   frozen: boolean
 }
 
-const emptyLog = (): Log => ({ low: 0n, lastStable: undefined, entries: [] })
+const emptyLog = (): Log => ({ unreadableAt: undefined, low: 0n, lastStable: undefined, entries: [] })
 const endOf = (log: Log): bigint => log.low + BigInt(log.entries.length)
 const stableOf = (log: Log): bigint => log.lastStable ?? endOf(log)
 
@@ -158,8 +160,12 @@ export class MemoryCluster {
     // As the real client: a position that the log does not hold is reset silently to the earliest record.
     const from = sought < log.low || sought > endOf(log) ? log.low : sought
     const start = Number(from - log.low)
-    const visible = log.entries.slice(start, Math.min(start + this.fetchRecords, Number(stableOf(log) - log.low)))
-    if (visible.length === 0) return false
+    const readable = log.unreadableAt === undefined || log.unreadableAt > stableOf(log)
+      ? stableOf(log)
+      : log.unreadableAt
+    const visible = log.entries.slice(start, Math.min(start + this.fetchRecords, Number(readable - log.low)))
+    const unreadable = log.unreadableAt === from + BigInt(visible.length) ? { unreadable: "the checksum is wrong" } : {}
+    if (visible.length === 0 && log.unreadableAt !== from) return false
     const nextOffset = from + BigInt(visible.length)
     member.positions.set(partition, nextOffset)
     const answer = member.options.onBatch({
@@ -169,9 +175,10 @@ export class MemoryCluster {
       fetchedOffset: from,
       nextOffset,
       records: visible.filter((entry) => entry !== "invisible"),
-      bytes: 0
+      bytes: 0,
+      ...unreadable
     })
-    if (answer === "pause") member.fetching.delete(partition)
+    if (answer === "pause" || log.unreadableAt === nextOffset) member.fetching.delete(partition)
     return true
   }
 }

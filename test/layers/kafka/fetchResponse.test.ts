@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { AbortedTransaction } from "../../../src/domain/abortFilter.js"
-import { decodeFetchResponse, decodeRecordSet, UnreadableBatch } from "../../../src/layers/kafka/fetchResponse.js"
+import { decodeFetchResponse, decodeRecordSet } from "../../../src/layers/kafka/fetchResponse.js"
 import { batch, marker, record, sealed } from "../../support/recordBatches.js"
 
 const decode = (
@@ -86,7 +86,7 @@ it("reads a batch of 130,000 records, on which kafkajs overflows its stack", () 
   assert.deepStrictEqual([fetched?.values.length, fetched?.next], [130_000, 130_000n])
 }, 60_000)
 
-describe("a batch that nobody can read ends the consumer, and the message names the place", () => {
+describe("a batch that nobody can read ends what is delivered, and the reason names the place", () => {
   const good = batch([record(5n, "a")])
   const changed = (at: number, value: number) => {
     const bytes = Uint8Array.from(good)
@@ -96,11 +96,21 @@ describe("a batch that nobody can read ends the consumer, and the message names 
   const cases: ReadonlyArray<readonly [name: string, bytes: Uint8Array, message: RegExp]> = [
     ["a wrong checksum", changed(good.length - 1, 0xff), /t-0 at offset 5: the checksum/],
     ["an old format", changed(16, 1), /magic 1/],
-    ["an unknown compression", sealed(changed(22, 5)), /the batch at offset 5: compression 5 is not supported/],
-    ["bytes that are no gzip", sealed(changed(22, 1)), /the batch at offset 5: gzip: /]
+    ["an unknown compression", sealed(changed(22, 5)), /at offset 5: compression 5 is not supported/],
+    ["bytes that are no gzip", sealed(changed(22, 1)), /at offset 5: gzip: /]
   ]
   it.each(cases)("%s", (_, bytes, message) => {
-    assert.throws(() => decode([bytes], 5n), UnreadableBatch, message)
+    const before = batch([record(3n, "before"), record(4n, "it")])
+    const answer = {
+      topic: "t",
+      partition: 0,
+      errorCode: 0,
+      aborted: [],
+      recordSet: Buffer.concat([before, bytes, good])
+    }
+    const fetched = decodeRecordSet(answer, 3n)
+    assert.deepStrictEqual([fetched?.records.length, fetched?.nextOffset], [2, 5n], "what stands before is delivered")
+    assert.match(fetched?.unreadable ?? "", message)
   })
 })
 
