@@ -115,6 +115,20 @@ describe("the libSQL file", () => {
       assert.strictEqual((yield* destination.write(batch(claim, 0n, 1n)))._tag, "Fenced")
     }))
 
+  it.scopedLive("a snapshot shows the rows of a partition whose stored offset was deleted", () =>
+    Effect.gen(function*() {
+      const { destination, shell } = yield* makeDatabase
+      yield* destination.ensureTable(plan)
+      // The first source of the file gets id 1, which the rows here have.
+      yield* destination.source({ clusterId: "c", topic: "orders", topicId: "", group, pipeline: "p" })
+      yield* destination.write(batch(yield* claimOf(destination), 0n, 1n))
+      yield* shell.unsafe("DELETE FROM kafka_offsets")
+      const rows = { count: 1n, distinctOffsets: 1n, firstOffset: 0n, lastOffset: 0n, beyondStored: 0n }
+      assert.deepStrictEqual(yield* destination.snapshot([{ topic: "orders", group, table: plan.table }]), [
+        { topic: "orders", partition: 0, group, storedOffset: undefined, rows }
+      ])
+    }))
+
   it.scopedLive("adopts a row that somebody else has written, with its offset", () =>
     Effect.gen(function*() {
       const { destination, shell } = yield* makeDatabase
