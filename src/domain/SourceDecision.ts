@@ -27,8 +27,11 @@ export const decideSource = (known: ReadonlyArray<KnownSource>, wanted: Wanted):
   if (foreign !== undefined) {
     return {
       _tag: "Refuse",
-      why: `the stored offsets belong to another life of the topic (${sourceDifference(foreign, wanted)})`,
-      cure: "read it under another consumer.group, or delete the topic's rows of this group from kafka_offsets"
+      why: `the stored offsets belong to another life of the topic (${
+        sourceDifference(foreign, wanted)
+      }) and mean nothing in this one`,
+      cure:
+        "read it under another consumer.group; or, to begin this life from its start, delete the topic's rows of this group from kafka_offsets"
     }
   }
   const same = known.filter((source) => isSameLife(source, wanted))
@@ -37,8 +40,10 @@ export const decideSource = (known: ReadonlyArray<KnownSource>, wanted: Wanted):
   if (match.pipeline !== wanted.pipeline) {
     return {
       _tag: "Refuse",
-      why: `pipeline ${match.pipeline} reads it already into this database`,
-      cure: `give ${wanted.pipeline} another consumer.group, or set pipeline in row ${match.id} of kafka_sources`
+      why:
+        `pipeline ${match.pipeline} reads it already into this database; pipeline ${wanted.pipeline} would take half of its records`,
+      cure:
+        `give one of the two another consumer.group; or, if the pipeline was renamed, set pipeline in row ${match.id} of kafka_sources`
     }
   }
   return { _tag: "Use", id: match.id, fillTopicId: match.topicId === "" && wanted.topicId !== "" }
@@ -48,7 +53,9 @@ export const decideSource = (known: ReadonlyArray<KnownSource>, wanted: Wanted):
 export const sourceDifference = (stored: Wanted, wanted: Wanted): string =>
   [
     ...(stored.clusterId === wanted.clusterId ? [] : [`cluster ${wanted.clusterId} instead of ${stored.clusterId}`]),
-    ...(isSameTopic(stored, wanted) ? [] : [`the topic was deleted and created again: its id is ${wanted.topicId}, it was ${stored.topicId}`]),
+    ...(isSameTopic(stored, wanted)
+      ? []
+      : [`the topic was deleted and created again: its id is ${wanted.topicId}, it was ${stored.topicId}`]),
     ...(stored.pipeline === wanted.pipeline ? [] : [`pipeline ${wanted.pipeline} instead of ${stored.pipeline}`])
   ].join(", ")
 
