@@ -14,8 +14,8 @@ export interface ClusterMetadata {
 }
 
 /**
- * kafkajs asks in version 6, which knows no topic ids (KIP-516). From 9 on the format is "flexible" (KIP-482); 10 is the
- * first with topic ids (Kafka 2.8).
+ * kafkajs asks in version 6, which knows no topic ids (KIP-516). From 9 on (Kafka 2.4) the format is "flexible"
+ * (KIP-482); 10 is the first with topic ids (Kafka 2.8).
  */
 export const metadataVersions = { min: 9, max: 12 } as const
 const withClusterOperationsUntil = 10
