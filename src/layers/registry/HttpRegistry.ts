@@ -13,10 +13,7 @@ import { RegistryRefused, RegistryUnavailable, SchemaRegistry } from "../SchemaR
 import { exchange, parseBase } from "./httpExchange.js"
 import { makeSingleFlight } from "./singleFlight.js"
 
-/**
- * A registry, or several addresses of one, tried in order. An address may have a path and credentials
- * (`http://user:password@host:8081/apis/ccompat/v7`).
- */
+/** A registry, or several addresses of one, tried in order. An address may have a path; authentication is not done. */
 export const layer = (urls: ReadonlyArray<string>): Layer.Layer<SchemaRegistry> =>
   Layer.provide(layerHttpClient(urls), NodeHttpClient.layerUndici)
 
@@ -29,7 +26,7 @@ const make = Effect.fnUntraced(function*(urls: ReadonlyArray<string>) {
   // Our traces' headers mean nothing to a registry.
   const client = HttpClient.withTracerPropagation(yield* HttpClient.HttpClient, false)
   const bases = urls.map(parseBase)
-  const registry = bases.map(({ name }) => name).join(", ")
+  const registry = bases.join(", ")
   /** The address that answered last: the others are asked only when it does not. */
   let preferred = 0
 

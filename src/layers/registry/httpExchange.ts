@@ -3,28 +3,12 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type RegistryError, RegistryRefused, RegistryUnavailable, SchemaNotFound } from "../SchemaRegistry.js"
 
-/** One address of a registry. */
-export interface RegistryBase {
-  /** For messages: without credentials. */
-  readonly name: string
-  readonly credentials?: { readonly username: string; readonly password: Redacted.Redacted }
-}
-
-/** Splits the credentials from an address and takes the slashes from its end; the path stays. */
-export const parseBase = (address: string): RegistryBase => {
-  const { groups = {} } = /^(?<scheme>[a-z]+:\/\/)(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<rest>.*?)\/*$/i
-    .exec(address) ?? {}
-  const { password = "", rest = address, scheme = "", user } = groups
-  const name = `${scheme}${rest}`
-  return user === undefined
-    ? { name }
-    : { name, credentials: { username: unescape(user), password: Redacted.make(unescape(password)) } }
-}
+/** An address of a registry without the slashes at its end; the path stays. */
+export const parseBase = (address: string): string => address.replace(/\/+$/, "")
 
 /** Longest wait for an answer, its body included. */
 const answerTimeout = "10 seconds"
@@ -38,7 +22,7 @@ const quotedCharactersMax = 500
  */
 export const exchange = (
   client: HttpClient.HttpClient,
-  base: RegistryBase,
+  base: string,
   what: string,
   path: string,
   body: string | undefined
@@ -46,37 +30,34 @@ export const exchange = (
   client.execute(requestOf(base, path, body)).pipe(
     Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ text, status: response.status }))),
     Effect.catchTags({
-      RequestError: (error) => new RegistryUnavailable({ registry: base.name, cause: error.cause ?? error }),
-      ResponseError: (error) => new RegistryUnavailable({ registry: base.name, cause: error.cause ?? error })
+      RequestError: (error) => new RegistryUnavailable({ registry: base, cause: error.cause ?? error }),
+      ResponseError: (error) => new RegistryUnavailable({ registry: base, cause: error.cause ?? error })
     }),
     Effect.timeoutFail({
       duration: answerTimeout,
-      onTimeout: () => new RegistryUnavailable({ registry: base.name, cause: `no answer within ${answerTimeout}` })
+      onTimeout: () => new RegistryUnavailable({ registry: base, cause: `no answer within ${answerTimeout}` })
     }),
     Effect.flatMap(({ status, text }): Effect.Effect<string, RegistryError> => {
       if (status >= 200 && status < 300) {
         return text === undefined ? refuse(base, `the answer about ${what} is too long`) : Effect.succeed(text)
       }
-      if (status === 404) return new SchemaNotFound({ what, registry: base.name })
+      if (status === 404) return new SchemaNotFound({ what, registry: base })
       const said = `${what}: ${explanation(text ?? "")} (HTTP ${status})`
       return status >= 500 || status === 408 || status === 429
-        ? new RegistryUnavailable({ registry: base.name, cause: said })
+        ? new RegistryUnavailable({ registry: base, cause: said })
         : refuse(base, said)
     })
   )
 
-const refuse = (base: RegistryBase, what: string) => new RegistryRefused({ registry: base.name, what })
+const refuse = (base: string, what: string) => new RegistryRefused({ registry: base, what })
 
 const contentType = "application/vnd.schemaregistry.v1+json"
 
-const requestOf = ({ credentials, name }: RegistryBase, path: string, body: string | undefined) => {
+const requestOf = (base: string, path: string, body: string | undefined) => {
   const request = body === undefined
-    ? HttpClientRequest.get(`${name}${path}`)
-    : HttpClientRequest.bodyText(HttpClientRequest.post(`${name}${path}`), body, contentType)
-  const accepting = HttpClientRequest.accept(request, `${contentType}, application/json`)
-  return credentials === undefined
-    ? accepting
-    : HttpClientRequest.basicAuth(accepting, credentials.username, credentials.password)
+    ? HttpClientRequest.get(`${base}${path}`)
+    : HttpClientRequest.bodyText(HttpClientRequest.post(`${base}${path}`), body, contentType)
+  return HttpClientRequest.accept(request, `${contentType}, application/json`)
 }
 
 /** Read chunk by chunk, so that an endless answer ends here and not in memory; undefined where it is too long. */
@@ -100,5 +81,3 @@ const explanation = (text: string): string =>
     onLeft: () => text.replaceAll(/\s+/g, " ").trim(),
     onRight: ({ message }) => message
   }).slice(0, quotedCharactersMax)
-
-const unescape = (text: string): string => Either.getOrElse(Either.try(() => decodeURIComponent(text)), () => text)

@@ -1,6 +1,6 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Redacted, TestClock } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, TestClock } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { SchemaRegistry } from "../../../src/layers/SchemaRegistry.js"
 import * as HttpRegistry from "../../../src/layers/registry/HttpRegistry.js"
@@ -162,26 +162,15 @@ describe("HttpRegistry", () => {
       assert.include(other.message, "schema id 1 is PROTOBUF, not Avro")
     }))
 
-  it.scoped("credentials in the URL are sent and never shown", () =>
+  it.scoped("a refusal names the registry and what it said", () =>
     Effect.gen(function*() {
-      let authorization: string | undefined
-      const { url } = yield* serve((request, response) => {
-        authorization = request.headers.authorization
-        answer(response, 403, { message: "no" })
-      })
-      const registry = yield* connect(url.replace("//", "//me:s%40cret@"))
-      const error = yield* Effect.flip(registry.latest("s"))
-      assert.strictEqual(authorization, `Basic ${Buffer.from("me:s@cret").toString("base64")}`)
+      const { url } = yield* serve((_, response) => answer(response, 403, { message: "no" }))
+      const error = yield* Effect.flip(Effect.flatMap(connect(url), (registry) => registry.latest("s")))
       assert.strictEqual(error.message, `the schema registry ${url} refused: subject s: no (HTTP 403)`)
     }))
 
   it("an address keeps its path and loses its last slashes", () => {
-    assert.deepStrictEqual(parseBase("http://h:8081/apis/ccompat/v7//"), { name: "http://h:8081/apis/ccompat/v7" })
-    const { credentials, name } = parseBase("https://u:p:w@h/x")
-    assert.deepStrictEqual([name, credentials?.username, credentials && Redacted.value(credentials.password)], [
-      "https://h/x",
-      "u",
-      "p:w"
-    ])
+    assert.strictEqual(parseBase("http://h:8081/apis/ccompat/v7//"), "http://h:8081/apis/ccompat/v7")
+    assert.strictEqual(parseBase("https://h"), "https://h")
   })
 })
