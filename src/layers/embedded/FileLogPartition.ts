@@ -10,6 +10,7 @@ import type { JoinOptions, KafkaRefused, KafkaUnavailable } from "../Consumer.js
 import { gzipCodec } from "./gzipCodec.js"
 import { turnEventLoop } from "./libsqlFile.js"
 import { segmentFile } from "./logFolder.js"
+import { makeOutageLog } from "./outageLog.js"
 import { openSegment, readChunk, type SegmentChunk } from "./segment.js"
 
 /** All of it synchronous: what is called between two fetches counts for the very next delivery. */
@@ -82,6 +83,7 @@ const fetchLoop = Effect.fnUntraced(function*(
   setRunning: (value: boolean) => void
 ) {
   const wait = Effect.sleep(options.pollIntervalMs)
+  const outage = makeOutageLog(file)
   const suspect = { position: -1, looks: 0 }
   for (;;) {
     yield* running.await
@@ -91,10 +93,11 @@ const fetchLoop = Effect.fnUntraced(function*(
     if (moves !== state.moves || !state.running) continue
     const fetched = Either.map(read, (chunk) => recordsOf(chunk, state.offset))
     if (Either.isLeft(fetched)) {
-      yield* Effect.logWarning(`${file}: ${fetched.left.message}`)
+      yield* outage.failed(fetched.left.message)
       yield* wait
       continue
     }
+    yield* outage.over
     const { fault, nextOffset, position, records } = fetched.right
     if (nextOffset > state.offset) {
       const answer = options.onBatch({
