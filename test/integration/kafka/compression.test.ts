@@ -2,9 +2,10 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as zlib from "node:zlib"
 import { Admin } from "../../../src/layers/Admin.js"
+import { expandedBytesMax } from "../../../src/layers/kafka/codecs.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
-import { freshTopic, javaTool, keyed, layersOf, readAll, textOf } from "./support.js"
+import { freshTopic, javaTool, keyed, layersOf, member, readAll, textOf, uniqueName } from "./support.js"
 
 const lines = Array.from({ length: 3000 }, (_, index) => `line ${index} of the data set`)
 const noise = (index: number) => Buffer.from(`${index}-${"z".repeat(index % 50)}-${(index * 2654435761) % 4294967296}`)
@@ -87,4 +88,26 @@ describeWith(["kafka"], "compressed topics", (servers) => {
       assert.isEmpty(breaks)
       assert.lengthOf(records, 150_000)
     }).pipe(Effect.provide(layersOf(servers.kafka))), 180_000)
+
+  it.live(
+    "a batch that becomes too large stops its partition, with the place and the bound, and no other",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const topic = yield* freshTopic(2)
+        const producer = yield* Producer
+        yield* producer.send(topic, keyed(0, 1))
+        yield* producer.send(topic, [{ partition: 0, key: null, value: Buffer.alloc(expandedBytesMax) }])
+        yield* producer.send(topic, keyed(0, 1))
+        const reader = yield* member(topic, uniqueName("group"))
+        yield* reader.assigned
+        yield* reader.readFrom(0, 1n)
+        const stopped = yield* reader.batches.take
+        assert.deepInclude(stopped, { partition: 0, fetchedOffset: 1n, nextOffset: 1n, records: [] })
+        assert.match(stopped.unreadable ?? "", new RegExp(`${topic}-0 at offset 1: gzip: .*${expandedBytesMax}`))
+        yield* producer.send(topic, keyed(0, 1, 1))
+        yield* reader.readFrom(1, 0n)
+        assert.deepInclude(yield* reader.batches.take, { partition: 1, nextOffset: 1n })
+      })).pipe(Effect.provide(layersOf(servers.kafka, "gzip"))),
+    120_000
+  )
 })
