@@ -23,12 +23,12 @@ it.prop("what is used is of this life and this pipeline", [known, wanted], ([sou
   const decision = decideSource(sources, identity)
   if (decision._tag !== "Use") return
   const used = sources.find(({ id }) => id === decision.id)
-  assert.isDefined(used)
-  assert.strictEqual(used?.pipeline, identity.pipeline)
-  assert.isFalse(used !== undefined && differs(used, identity))
+  if (used === undefined) return assert.fail("the source to use is not one of those that are known")
+  assert.strictEqual(used.pipeline, identity.pipeline)
+  assert.isFalse(differs(used, identity))
   // Another row of this life that is in use would be passed over.
   const inUse = sources.filter((source) => source.inUse)
-  if (inUse.length > 0 && used?.inUse === false) assert.isTrue(inUse.every((source) => differs(source, identity)))
+  if (inUse.length > 0 && !used.inUse) assert.isTrue(inUse.every((source) => differs(source, identity)))
 })
 
 it.prop("it is created only where nothing of this life is known", [known, wanted], ([sources, identity]) => {
