@@ -146,6 +146,18 @@ describeWith(["kafka", "registry", "mysql"], "a service that is not there at sta
     }, 120_000)
   }
 
+  it("whatever it waits for, SIGTERM ends it with exit 0", async () => {
+    const world = await makeWorld(servers, { topics: ["waiting"] })
+    const feed = await makeFeed(world)
+    await feed.fill(50)
+    for (const { settings } of services) {
+      const program = world.run(settings((await closedDoor("127.0.0.1:1")).address, world.database))
+      await program.says(/ WARN .*trying again until it works/)
+      assert.deepStrictEqual(await program.stop(), { code: 0, signal: null }, program.log())
+      assert.deepStrictEqual(program.lines(/^\s+at | ERROR /), [])
+    }
+  }, 120_000)
+
   it("a topic: it says how to create it, and goes on by itself once it is there", async () => {
     const world = await makeWorld(servers, { topics: [] })
     const topic = `later_${suffix()}`
