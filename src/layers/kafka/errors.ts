@@ -44,8 +44,9 @@ const connectionNames = new Set([
   "TimeoutException"
 ])
 
-/** Protocol errors that pass by themselves: an election, a coordinator that loads, too few replicas in sync. */
+/** Protocol errors that pass by themselves: an election, a coordinator that loads, a broker that stumbled. */
 const passing = new Set([
+  "UNKNOWN",
   "LEADER_NOT_AVAILABLE",
   "NOT_LEADER_FOR_PARTITION",
   "REPLICA_NOT_AVAILABLE",
@@ -73,6 +74,7 @@ const cures: Readonly<Record<string, string>> = {
   CLUSTER_AUTHORIZATION_FAILED: "grant this user the cluster operation that the message names",
   SASL_AUTHENTICATION_FAILED: "check the Kafka user name, password and SASL mechanism",
   UNSUPPORTED_SASL_MECHANISM: "use a SASL mechanism that the listener offers",
+  UNKNOWN_TOPIC_OR_PARTITION: "create the topic, or correct its name",
   INVALID_TOPIC_EXCEPTION: "a topic name has 1 to 249 of the characters a-z A-Z 0-9 . _ -",
   INVALID_SESSION_TIMEOUT:
     "choose a session time-out between the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms",

@@ -1,4 +1,4 @@
-import { decodeFetchResponse, decodeRecordSet, type FetchResponse } from "./fetchResponse.js"
+import { decodeFetchResponse, decodeRecordSet, type FetchResponse, type PartitionResponse } from "./fetchResponse.js"
 import type { FetchPlan, GroupSession } from "./GroupSession.js"
 import type { Broker, FetchRequest } from "./internals.js"
 import { errorOfCode, requests } from "./library.js"
@@ -10,6 +10,8 @@ export const readCommitted = 1
 const offsetOutOfRange = 1
 /** After these kafkajs joins again: the leader is elsewhere, or the topic is gone. */
 const staleCodes = new Set([3, 5, 6, 74, 75])
+/** These do not pass by themselves: the user may not read the topic, or the cluster may not be used. */
+const refusedCodes = new Set([29, 31])
 /**
  * First wait of a fetch beside a paused partition; doubled as long as nothing comes. A broker answers one fetch of a
  * connection after the other, so that a partition which is resumed has to wait for those that have nothing.
@@ -21,10 +23,12 @@ export interface FetchOptions {
   /** Waits for a `resume`, at most as long as a fetch would wait. */
   readonly idle: () => Promise<void>
   readonly onOutOfRange: (broker: Broker, plan: FetchPlan, partition: number) => void
+  /** The broker has failed to read this partition, and may not the next time. */
+  readonly onFailure: (plan: FetchPlan, partition: number, error: Error) => void
 }
 
 /** One fetch from one broker, in the place of kafkajs's: at our positions, delivered at once, nothing kept. */
-export const makeFetch = ({ idle, onOutOfRange, session }: FetchOptions) => {
+export const makeFetch = ({ idle, onFailure, onOutOfRange, session }: FetchOptions) => {
   let turn = 0
   let emptyInARow = 0
   return async (broker: Broker, request: FetchRequest): Promise<void> => {
@@ -41,19 +45,23 @@ export const makeFetch = ({ idle, onOutOfRange, session }: FetchOptions) => {
     emptyInARow = response.partitions.every(({ recordSet }) => recordSet.length === 0) ? emptyInARow + 1 : 0
     let failed: Error | undefined
     for (const answer of response.partitions) {
-      const offset = plan.offsets.get(answer.partition)
-      if (answer.errorCode === offsetOutOfRange) onOutOfRange(broker, plan, answer.partition)
-      else if (answer.errorCode !== 0) {
-        failed = errorOfCode(answer.errorCode)
-        if (staleCodes.has(answer.errorCode)) session.lost(failed.message)
-      } else if (offset !== undefined) {
-        const fetched = decodeRecordSet(answer, offset)
-        if (fetched !== undefined) session.deliver(plan, answer.partition, fetched)
-      }
+      const { errorCode, partition } = answer
+      if (errorCode === 0) deliver(session, plan, answer)
+      else if (errorCode === offsetOutOfRange) onOutOfRange(broker, plan, partition)
+      else if (staleCodes.has(errorCode) || refusedCodes.has(errorCode)) {
+        failed = errorOfCode(errorCode)
+        session.lost(failed.message)
+      } else onFailure(plan, partition, errorOfCode(errorCode))
     }
     // Last, so that the error of one partition does not throw away what came of the others.
     if (failed !== undefined) throw failed
   }
+}
+
+const deliver = (session: GroupSession, plan: FetchPlan, answer: PartitionResponse): void => {
+  const offset = plan.offsets.get(answer.partition)
+  const fetched = offset === undefined ? undefined : decodeRecordSet(answer, offset)
+  if (fetched !== undefined) session.deliver(plan, answer.partition, fetched)
 }
 
 /** The request for what is planned only. A broker fills its answer in this order: each is first in its turn (KIP-74). */

@@ -22,9 +22,8 @@ export const lookAtGap = (
     if (range === undefined || offset === undefined) return
     if (offset < range.low) return session.deliverGap(plan, partition, range.low)
     if (offset > range.end) return session.deliverGap(plan, partition, range.end)
-    // A leader that has just been elected may not know its end yet. Not at once again: it would be a busy loop.
-    yield* Effect.sleep("1 second")
-    if (session.position(partition) === offset) session.resume(partition)
+    // A leader that has just been elected may not know its end yet.
+    yield* tryAgain(session, plan, partition)
   }).pipe(
     Effect.retry({
       schedule: Schedule.spaced("1 second"),
@@ -33,3 +32,9 @@ export const lookAtGap = (
     // Sought or lost meanwhile: the question is out of date.
     Effect.catchAll(() => Effect.void)
   )
+
+/** Fetches a partition that was paused for an error again, unless it was sought or lost meanwhile; never at once. */
+export const tryAgain = (session: GroupSession, plan: FetchPlan, partition: number): Effect.Effect<void> =>
+  Effect.map(Effect.sleep("1 second"), () => {
+    if (session.position(partition) === plan.offsets.get(partition)) session.resume(partition)
+  })

@@ -13,7 +13,7 @@ import type { BrokerHooks } from "./brokers.js"
 import { connectWithin, disconnectWithin, type KafkaConsumerOptions } from "./client.js"
 import { classify, type KafkaError, messageOf, typeOf, unavailable } from "./errors.js"
 import { makeFetch } from "./fetching.js"
-import { lookAtGap } from "./gap.js"
+import { lookAtGap, tryAgain } from "./gap.js"
 import { fetchWaitMs, type GroupClient, makeGroupClient } from "./groupClient.js"
 import { GroupSession } from "./GroupSession.js"
 import { removeDeadMembers } from "./instance.js"
@@ -129,6 +129,11 @@ const hooksOf = (env: Env): BrokerHooks => {
       onOutOfRange: (broker, plan, partition) => {
         session.pause(partition)
         env.run(lookAtGap(session, broker, topic, plan, partition))
+      },
+      onFailure: (plan, partition, error) => {
+        session.pause(partition)
+        const told = Effect.logWarning(`${topic}-${partition} cannot be fetched now: ${error.message}`)
+        env.run(Effect.zipRight(told, tryAgain(session, plan, partition)))
       }
     })
   }
