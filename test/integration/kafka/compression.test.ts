@@ -64,7 +64,7 @@ describeWith(["kafka"], "compressed topics", (servers) => {
     )
   }
 
-  it.live("one batch of 130,000 records, on which kafkajs ends its consumer for good", () =>
+  it.live("one batch of 150,000 records, on which kafkajs ends its consumer for good", () =>
     Effect.gen(function*() {
       const topic = yield* freshTopic()
       yield* javaTool("org.apache.kafka.tools.ProducerPerformance", [
