@@ -11,13 +11,22 @@ export class SchemaNotFound
   }
 }
 
+/** What the system says, which clients wrap several times: `connect ECONNREFUSED 127.0.0.1:8081`. */
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  if (cause.cause instanceof Error) return reasonOf(cause.cause)
+  return "code" in cause && !cause.message.includes(String(cause.code))
+    ? `${cause.message} (${String(cause.code)})`
+    : cause.message
+}
+
 /** No registry answers, or it answers 5xx: the partition waits. */
 export class RegistryUnavailable extends Data.TaggedError("RegistryUnavailable")<{
   readonly registry: string
   readonly cause: unknown
 }> {
   override get message(): string {
-    return `cannot reach the schema registry ${this.registry}`
+    return `cannot reach the schema registry ${this.registry}: ${reasonOf(this.cause)}`
   }
 }
 
