@@ -9,7 +9,7 @@ export interface GroupMember {
 }
 
 /**
- * Which group members of this host are dead (PROTOCOL §9). A process holds a lock on its state directory for as long as
+ * Which group members of this host are dead (protocol §9). A process holds a lock on its state directory for as long as
  * it lives and writes its member ids beside it: a lock that is free proves that the ids beside it are nobody's, in
  * whatever pid namespace they ran.
  */

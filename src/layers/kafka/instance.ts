@@ -12,7 +12,7 @@ const pendingWithin = "2 seconds"
 const lookAgainEvery = "20 millis"
 
 /**
- * Removes members of the group that died with a former process of this host (PROTOCOL §9), so that the group need not
+ * Removes members of the group that died with a former process of this host (protocol §9), so that the group need not
  * wait until their session ends: 1 s instead of 9 s from start to assignment.
  *
  * Only once our own join is pending. Before it, the group would become empty, and the broker waits
