@@ -33,7 +33,7 @@ const killAt = [0.25, 0.6]
 const producedPerSecond = 6000
 
 const configuration = `# The embedded mode: files in place of Kafka, the registry and MySQL.
-# Run the consumer on them again: tributary run --config ${properties}
+# Run the consumer on them again: node dist/main.js run --config ${properties}
 kafka.bootstrap.servers=file:${folder}/log
 kafka.topics=${topics.join(",")}
 kafka.schema.registry.url=file:${folder}/schemas
@@ -188,7 +188,7 @@ const closing = (exact: boolean): string =>
     exact
       ? "Every record is a row once, after two kill -9 in mid-flight."
       : "The counts differ: this must not happen. Please report it, with the folder.",
-    `Look at it: ${folder}/ (log in Kafka's segment format, ${database}); consume on: tributary run --config ${properties}`,
+    `Look at it: ${folder}/ (log in Kafka's segment format, ${database}); consume on: node dist/main.js run --config ${properties}`,
     "This was the embedded mode. For real servers, with a property file that names Kafka, the registry and MySQL:",
     "  npm run build && node dist/main.js --config consumer.properties"
   ].join("\n")
