@@ -21,6 +21,9 @@ export const jittered = (backoff: Backoff, attempt: number): Effect.Effect<Durat
       )
   )
 
+/** Tags of what time heals while topics are read and written. */
+export const unavailable = ["DestinationUnavailable", "KafkaUnavailable", "TopicMissing"] as const
+
 const summaryEveryMs = 30_000
 
 /**

@@ -16,7 +16,7 @@ import {
 import type { TopicEncoders } from "./encoders.js"
 import { Held, outOfRange, sayStopped } from "./held.js"
 import type { PartitionMetrics } from "./metrics.js"
-import { type Backoff, jittered, throughOutage } from "./outage.js"
+import { type Backoff, jittered, throughOutage, unavailable } from "./outage.js"
 import type { PartitionQueue } from "./PartitionQueue.js"
 
 /** Fenced owners that try again at once starve each other (protocol §7): full jitter from the first fence. */
@@ -76,8 +76,6 @@ const backoffOf = ({ config }: PartitionEnv): Backoff => ({
   baseMs: config.retryBackoffMs,
   maxMs: config.retryBackoffMaxMs
 })
-
-const unavailable = ["DestinationUnavailable", "KafkaUnavailable", "TopicMissing"] as const
 
 const toHeld = (error: { readonly what: string; readonly cure: string }): Held => new Held(error)
 

@@ -16,7 +16,7 @@ import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
 import { firstOffset } from "./firstOffset.js"
 import { Held, recreated, sayStopped } from "./held.js"
 import { partitionMetrics } from "./metrics.js"
-import { type Backoff, throughOutage } from "./outage.js"
+import { type Backoff, throughOutage, unavailable } from "./outage.js"
 import { runPartition } from "./partition.js"
 import { type ByteBudget, makePartitionQueue, type PartitionQueue, type Transition } from "./PartitionQueue.js"
 
@@ -25,7 +25,6 @@ const advisoryCommitEvery = "1 second"
 const advisoryRoundsBetweenAll = 30
 /** Without an event: whether the topic is still the same one, and whether what stopped it is cured. */
 const lookAgainEvery = "30 seconds"
-const unavailable = ["DestinationUnavailable", "KafkaUnavailable", "TopicMissing"] as const
 
 interface Runner {
   readonly generation: number
