@@ -33,8 +33,11 @@ export class KafkaRefused extends Data.TaggedError("KafkaRefused")<{
  */
 export type GroupEvent = Data.TaggedEnum<{
   Assigned: { readonly generation: number; readonly partitions: ReadonlyArray<number> }
-  /** Nothing is held any more; another member may own the partitions already. A new `Assigned` follows. */
-  Lost: { readonly generation: number; readonly reason: string }
+  /**
+   * Nothing is held any more. `revoked`: the group rebalances, and until the member has joined again nobody else has
+   * the partitions. `lost`: another member may own them already. A new `Assigned` follows.
+   */
+  Lost: { readonly generation: number; readonly reason: string; readonly kind: "revoked" | "lost" }
 }>
 export const GroupEvent = Data.taggedEnum<GroupEvent>()
 
@@ -46,6 +49,26 @@ export interface JoinOptions {
    * whether to go on fetching this partition ("pause" holds until `resume`).
    */
   readonly onBatch: (batch: FetchedBatch) => "fetch" | "pause"
+  /** `read_committed` unless told otherwise. `read_uncommitted` also brings what is aborted or not yet decided. */
+  readonly isolation?: Isolation
+  /**
+   * Runs when the group rebalances, before this member joins again: what it commits still counts, and the others wait
+   * for it, at most as long as a session. Not run when the membership is lost.
+   */
+  readonly onRevoked?: (partitions: ReadonlyArray<number>) => Effect.Effect<void>
+}
+
+export type Isolation = "read_committed" | "read_uncommitted"
+
+/** The offsets are not committed, or it is not known whether they are (no answer). */
+export class CommitFailed extends Data.TaggedError("CommitFailed")<{
+  readonly reason: string
+  /** `fenced`: the group has rebalanced, so that the offsets are another member's business now. */
+  readonly kind: "fenced" | "unavailable"
+}> {
+  override get message(): string {
+    return this.reason
+  }
 }
 
 /** One member of one group on one topic. It leaves the group when its scope closes. */
@@ -62,12 +85,12 @@ export interface Membership {
    */
   readonly confirmed: Effect.Effect<void>
   /**
-   * Tells the group's committed offsets to Kafka, for lag tools only. Never fails, never waits for an answer longer than
-   * the request timeout, drops partitions that are not assigned now.
+   * Commits the group's offsets (next to read) to Kafka. Waits for the answer, no longer than the request timeout; fails
+   * with `fenced` where a partition is not held by this member now.
    */
   readonly commit: (
     offsets: ReadonlyArray<{ readonly partition: number; readonly offset: bigint }>
-  ) => Effect.Effect<void>
+  ) => Effect.Effect<void, CommitFailed>
 }
 
 export class Consumer extends Context.Tag("tributary/Consumer")<Consumer, {

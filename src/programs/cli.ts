@@ -9,7 +9,8 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { nearest } from "../domain/nearest.js"
 import { type Globals, nameCommand, takeGlobals, usageError } from "./argv.js"
-import { type Invocation, rootCommand } from "./commands.js"
+import { rootCommand } from "./commands.js"
+import type { Invocation } from "./commands/ask.js"
 import type { CommandError } from "./exitCodes.js"
 
 export interface ParsedArguments {

@@ -250,7 +250,7 @@ const runQueued = (
     Effect.annotateLogs({ thread: `${env.topic}-${assigned.partition}`, logger: "tributary.Partition" })
   )
 
-/** Tells what has moved, and now and then everything again, because an answer that got lost is not noticed. */
+/** Tells lag tools what has moved, and now and then everything again: nobody looks whether a commit has arrived. */
 const commitAdvisory = ({ positions }: TopicEnv, membership: Membership): Effect.Effect<void> => {
   const told = new Map<number, bigint>()
   let rounds = 0
@@ -260,7 +260,7 @@ const commitAdvisory = ({ positions }: TopicEnv, membership: Membership): Effect
     for (const [partition, offset] of moved) told.set(partition, offset)
     return moved.length === 0
       ? Effect.void
-      : membership.commit(moved.map(([partition, offset]) => ({ partition, offset })))
+      : Effect.ignore(membership.commit(moved.map(([partition, offset]) => ({ partition, offset }))))
   })
   return tell.pipe(Effect.schedule(Schedule.spaced(advisoryCommitEvery)), Effect.ensuring(tell), Effect.asVoid)
 }

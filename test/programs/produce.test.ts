@@ -121,7 +121,8 @@ it.effect("a cluster that goes away ends it with 69, and what had arrived is sti
   const failing = Layer.succeed(
     Producer,
     Producer.of({
-      send: () => ++sends < 3 ? Effect.void : Effect.fail(new KafkaUnavailable({ what: "localhost:9092", cause: "x" }))
+      send: () =>
+        ++sends < 3 ? Effect.succeed([]) : Effect.fail(new KafkaUnavailable({ what: "localhost:9092", cause: "x" }))
     })
   )
   return Effect.gen(function*() {

@@ -7,7 +7,7 @@ import { type BatchCodec, encodeBatch } from "../../domain/batchRecords.js"
 import type { KafkaRecord } from "../../domain/KafkaRecord.js"
 import { partitionOfKey } from "../../domain/murmur2.js"
 import { KafkaRefused } from "../Consumer.js"
-import { type OutgoingRecord, Producer } from "../Producer.js"
+import { type Appended, type OutgoingRecord, Producer } from "../Producer.js"
 import { makeReusableLock, type ReusableLock } from "./fileLock.js"
 import { appendLockFile, readTopic, segmentFile } from "./logFolder.js"
 import { whileLocked } from "./logLock.js"
@@ -59,7 +59,7 @@ const make = Effect.fnUntraced(function*({ codec, root }: FileLogProducerOptions
       const target = yield* partitionOf(topicId, topic, partition)
       const batches = encodeAll(records, codec)
       const handle = yield* openSegment(file, "r+")
-      yield* whileLocked(
+      const { nextOffset } = yield* whileLocked(
         target.lock,
         append(file, handle, target.end, batches).pipe(
           Effect.tap((end) =>
@@ -71,6 +71,7 @@ const make = Effect.fnUntraced(function*({ codec, root }: FileLogProducerOptions
           Effect.uninterruptible
         )
       )
+      return { partition, baseOffset: nextOffset - BigInt(records.length), count: records.length } satisfies Appended
     },
     Effect.scoped,
     Effect.catchTags({
@@ -108,9 +109,8 @@ const make = Effect.fnUntraced(function*({ codec, root }: FileLogProducerOptions
         headers: record.headers ?? []
       })
     }
-    yield* Effect.forEach(byPartition, ([partition, list]) => appendTo(topicId, topic, partition, list), {
-      concurrency: "unbounded", // each on a lock of its own; bounded by the partitions
-      discard: true
+    return yield* Effect.forEach(byPartition, ([partition, list]) => appendTo(topicId, topic, partition, list), {
+      concurrency: "unbounded" // each on a lock of its own; bounded by the partitions
     })
   })
 

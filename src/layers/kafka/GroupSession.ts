@@ -54,7 +54,7 @@ export class GroupSession {
 
   /** A new assignment. Nothing is fetched before it is sought and resumed. */
   joined(assigned: ReadonlyArray<number>): void {
-    this.lost("the group has rebalanced")
+    this.lost("the group has rebalanced", "revoked")
     const partitions = assigned.toSorted((a, b) => a - b)
     const generation = ++this.#generation
     this.#held = { generation, partitions: new Set(partitions), paused: new Set(partitions), positions: new Map() }
@@ -62,13 +62,13 @@ export class GroupSession {
   }
 
   /** The generation is over. If there is none, nothing happens. */
-  lost(reason: string): void {
+  lost(reason: string, kind: "revoked" | "lost" = "lost"): void {
     if (this.#held === undefined) return
     const { generation } = this.#held
     this.#held = undefined
     // They wait for a heartbeat of a generation that has ended: they must not be told that it was confirmed.
     this.#confirmations.clear()
-    this.#output.event(GroupEvent.Lost({ generation, reason }))
+    this.#output.event(GroupEvent.Lost({ generation, reason, kind }))
   }
 
   /** Nothing is delivered or reported any more. */

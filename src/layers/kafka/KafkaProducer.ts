@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import type { ICustomPartitioner, IHeaders, Message } from "kafkajs"
+import type { ICustomPartitioner, IHeaders, Message, RecordMetadata } from "kafkajs"
 import { KafkaRefused } from "../Consumer.js"
-import { type Compression, type OutgoingRecord, Producer } from "../Producer.js"
+import { type Appended, type Compression, type OutgoingRecord, Producer } from "../Producer.js"
 import { clientConfig, connectWithin, disconnectWithin, type KafkaClientOptions, patient } from "./client.js"
 import { compressor, decompress } from "./codecs.js"
 import { classify, unavailable } from "./errors.js"
@@ -40,8 +40,9 @@ const make = (options: KafkaProducerOptions) =>
       logLevel: kafkajs.logLevel.WARN,
       logCreator: () => log
     })
+    const chosen = new WeakMap<Message, number>()
     const producer = kafka.producer({
-      createPartitioner: stablePartitioner,
+      createPartitioner: stablePartitioner(chosen),
       allowAutoTopicCreation: false,
       // A request whose answer is lost is sent again: with sequence numbers the broker keeps one of the two.
       idempotent: true,
@@ -72,15 +73,26 @@ const make = (options: KafkaProducerOptions) =>
         yield* connect
         connected = true
       }
-      for (const messages of batchesOf(records)) {
-        yield* Effect.tryPromise({
+      return yield* Effect.forEach(batchesOf(records), (messages) =>
+        Effect.tryPromise({
           try: () => producer.send({ topic, messages, acks: -1, compression: codes[compression] }),
           catch: (error) => classify(brokers, `write to topic ${topic}`, error)
-        })
-      }
+        }).pipe(Effect.map((answers) => appended(answers, messages.map((message) => chosen.get(message))))))
     })
-    return Producer.of({ send: (topic, records) => one.withPermits(1)(send(topic, records)) })
+    return Producer.of({
+      send: (topic, records) => one.withPermits(1)(Effect.map(send(topic, records), (batches) => batches.flat()))
+    })
   })
+
+const appended = (
+  answers: ReadonlyArray<RecordMetadata>,
+  partitions: ReadonlyArray<number | undefined>
+): ReadonlyArray<Appended> =>
+  answers.map(({ baseOffset, partition }) => ({
+    partition,
+    baseOffset: baseOffset === undefined ? undefined : BigInt(baseOffset),
+    count: partitions.filter((each) => each === partition).length
+  }))
 
 const types = kafkajs.CompressionTypes
 const codes = { none: types.None, gzip: types.GZIP, snappy: types.Snappy, lz4: types.LZ4, zstd: types.ZSTD } as const
@@ -108,9 +120,8 @@ const registerCodec = (compression: Compression): Effect.Effect<void, KafkaRefus
  * kafkajs chooses the partitions again when it retries. A record without a key would then go to another partition, and
  * the broker could not see that it has it already.
  */
-const stablePartitioner: ICustomPartitioner = () => {
+const stablePartitioner = (chosen: WeakMap<Message, number>): ICustomPartitioner => () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner()
-  const chosen = new WeakMap<Message, number>()
   return (args) => {
     const partition = chosen.get(args.message) ?? choose(args)
     chosen.set(args.message, partition)

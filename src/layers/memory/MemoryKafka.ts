@@ -270,7 +270,11 @@ const producer = (cluster: MemoryCluster) =>
   Producer.of({
     send: (topic, records) =>
       Effect.sync(() => {
-        for (const { key, partition, value } of records) cluster.append(topic, partition ?? 0, value, key)
+        return records.map(({ key, partition = 0, value }) => ({
+          partition,
+          baseOffset: cluster.append(topic, partition, value, key),
+          count: 1
+        }))
       })
   })
 

@@ -102,7 +102,7 @@ it("a join says first that the old generation is lost, then what is held now, as
   session.joined([2, 0])
   assert.deepStrictEqual(events, [
     GroupEvent.Assigned({ generation: 1, partitions: [0, 1] }),
-    GroupEvent.Lost({ generation: 1, reason: "the group has rebalanced" }),
+    GroupEvent.Lost({ generation: 1, reason: "the group has rebalanced", kind: "revoked" }),
     GroupEvent.Assigned({ generation: 2, partitions: [0, 2] })
   ])
 })

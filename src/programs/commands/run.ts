@@ -1,0 +1,12 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import type { Ask } from "./ask.js"
+
+export const runCommand = (ask: Ask) =>
+  Command.make("run", {
+    untilEnd: Options.boolean("until-end").pipe(
+      Options.withDescription("Stop when the ends that the topics have now are reached.")
+    )
+  }, ({ untilEnd }) => ask({ command: "run", untilEnd })).pipe(
+    Command.withDescription("Move records from Kafka into MySQL, each exactly once.")
+  )
