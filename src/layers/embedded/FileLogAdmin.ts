@@ -52,9 +52,7 @@ const make = (root: string) => {
 
   const committedOffsets = Effect.fn("FileLogAdmin.committedOffsets")(function*(group: string, topic: string) {
     yield* checkTopicName(topic)
-    const file = committedFile(root, group, topic)
-    const text = yield* readText(file)
-    return new Map(text === undefined ? [] : yield* decoded(file, decodeCommitted(text)))
+    return yield* readCommitted(root, group, topic)
   })
 
   const createTopic = Effect.fn("FileLogAdmin.createTopic")(
@@ -75,3 +73,9 @@ const make = (root: string) => {
 /** What a group committed for a topic: pairs of partition and offset. */
 export const Committed = Schema.parseJson(Schema.Array(Schema.Tuple(Schema.Int, Schema.BigInt)))
 const decodeCommitted = Schema.decodeUnknownEither(Committed)
+
+export const readCommitted = Effect.fnUntraced(function*(root: string, group: string, topic: string) {
+  const file = committedFile(root, group, topic)
+  const text = yield* readText(file)
+  return new Map(text === undefined ? [] : yield* decoded(file, decodeCommitted(text)))
+})

@@ -10,8 +10,15 @@ import * as Schema from "effect/Schema"
 import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { pid } from "node:process"
-import { Consumer, type GroupEvent, GroupEvent as GroupEvents, type JoinOptions, KafkaRefused } from "../Consumer.js"
-import { Committed } from "./FileLogAdmin.js"
+import {
+  CommitFailed,
+  Consumer,
+  type GroupEvent,
+  GroupEvent as GroupEvents,
+  type JoinOptions,
+  KafkaRefused
+} from "../Consumer.js"
+import { Committed, readCommitted } from "./FileLogAdmin.js"
 import { makePartitionReader } from "./FileLogPartition.js"
 import { tryLock } from "./fileLock.js"
 import {
@@ -65,7 +72,7 @@ const make = Effect.fnUntraced(function*(options: FileLogConsumerOptions) {
     )
     yield* events.offer(GroupEvents.Assigned({ generation, partitions }))
     yield* Effect.addFinalizer(() => events.shutdown)
-    const committed = new Map<number, bigint>()
+    const committed = yield* readCommitted(root, group, topic)
     const file = committedFile(root, group, topic)
     const oneAtATime = yield* Effect.makeSemaphore(1)
     return {
@@ -77,11 +84,16 @@ const make = Effect.fnUntraced(function*(options: FileLogConsumerOptions) {
       confirmed: Effect.void,
       commit: (offsets: ReadonlyArray<{ readonly partition: number; readonly offset: bigint }>) =>
         oneAtATime.withPermits(1)(Effect.suspend(() => {
-          for (const { offset, partition } of offsets) {
-            if (readers.has(partition) && offset >= 0n) committed.set(partition, offset)
+          const foreign = offsets.find(({ partition }) => !readers.has(partition))
+          if (foreign !== undefined) {
+            return new CommitFailed({ kind: "fenced", reason: `${topic} has no partition ${foreign.partition}` })
           }
-          return saveCommitted(file, committed)
-        })).pipe(Effect.catchAll((error) => Effect.logDebug(`advisory commit: ${error.message}`)))
+          for (const { offset, partition } of offsets) committed.set(partition, offset)
+          return Effect.mapError(
+            saveCommitted(file, committed),
+            ({ message }) => new CommitFailed({ kind: "unavailable", reason: message })
+          )
+        }))
     }
   })
 

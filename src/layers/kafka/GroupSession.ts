@@ -45,6 +45,8 @@ export class GroupSession {
   #generation = 0
   #heartbeats = 0
   #held: Held | undefined
+  /** Held until the rebalance began; this member has not joined again yet. */
+  #revoked: ReadonlySet<number> = new Set()
 
   constructor(options: Pick<JoinOptions, "topic" | "onBatch">, output: SessionOutput) {
     this.#topic = options.topic
@@ -54,15 +56,32 @@ export class GroupSession {
 
   /** A new assignment. Nothing is fetched before it is sought and resumed. */
   joined(assigned: ReadonlyArray<number>): void {
-    this.lost("the group has rebalanced", "revoked")
+    this.lost("the group has rebalanced")
     const partitions = assigned.toSorted((a, b) => a - b)
     const generation = ++this.#generation
     this.#held = { generation, partitions: new Set(partitions), paused: new Set(partitions), positions: new Map() }
     this.#output.event(GroupEvent.Assigned({ generation, partitions }))
   }
 
-  /** The generation is over. If there is none, nothing happens. */
-  lost(reason: string, kind: "revoked" | "lost" = "lost"): void {
+  /** The generation is over, and others may have the partitions already. If there is none, nothing happens. */
+  lost(reason: string): void {
+    this.#revoked = new Set()
+    this.#end(reason, "lost")
+  }
+
+  /** The generation is over, but until `joining` nobody else has the partitions. Answers them. */
+  revoke(reason: string): ReadonlyArray<number> {
+    this.#revoked = this.#held?.partitions ?? new Set()
+    this.#end(reason, "revoked")
+    return Array.from(this.#revoked)
+  }
+
+  /** A JoinGroup is sent now: what was revoked is gone. */
+  joining(): void {
+    this.#revoked = new Set()
+  }
+
+  #end(reason: string, kind: "revoked" | "lost"): void {
     if (this.#held === undefined) return
     const { generation } = this.#held
     this.#held = undefined
@@ -74,12 +93,22 @@ export class GroupSession {
   /** Nothing is delivered or reported any more. */
   close(): void {
     this.#held = undefined
+    this.#revoked = new Set()
     this.#confirmations.clear()
     this.#wake()
   }
 
   holds(partition: number): boolean {
     return this.#held?.partitions.has(partition) === true
+  }
+
+  holdsAny(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** Whether what this member commits for the partition counts. */
+  mayCommit(partition: number): boolean {
+    return this.holds(partition) || this.#revoked.has(partition)
   }
 
   /** Of a held partition that was sought. */
@@ -138,13 +167,14 @@ export class GroupSession {
     this.#hand(plan.generation, partition, { fetchedOffset: logOffset, nextOffset: logOffset, records: [], bytes: 0 })
   }
 
-  /** Called when a heartbeat is sent; one of the two is called when it is answered, neither if it was not. */
-  heartbeat(): { readonly accepted: () => void; readonly lost: (reason: string) => void } {
+  /** Called when a heartbeat is sent; `accepted` is called when it is, and `isCurrent` tells whose answer it is. */
+  heartbeat(): { readonly accepted: () => void; readonly isCurrent: () => boolean } {
     const sent = ++this.#heartbeats
     const generation = this.#held?.generation
     // The answer to a heartbeat of an older generation says nothing of this one.
     const isCurrent = () => generation !== undefined && generation === this.#held?.generation
     return {
+      isCurrent,
       accepted: () => {
         if (!isCurrent()) return
         for (const waiter of this.#confirmations) {
@@ -152,9 +182,6 @@ export class GroupSession {
           this.#confirmations.delete(waiter)
           waiter.resume()
         }
-      },
-      lost: (reason) => {
-        if (isCurrent()) this.lost(reason)
       }
     }
   }

@@ -9,7 +9,7 @@ import { KafkaRefused } from "../Consumer.js"
 import { type LogEntry, LogReader } from "../LogReader.js"
 import type { KafkaClientOptions } from "./client.js"
 import { classify, unavailable } from "./errors.js"
-import { readCommitted, sendFetch } from "./fetching.js"
+import { isolationLevels, sendFetch } from "./fetching.js"
 import { errorOfCode } from "./library.js"
 import { afterNothing, entriesOf } from "./logEntries.js"
 import { fetchMetadata } from "./metadata.js"
@@ -61,7 +61,7 @@ const fetchFrom = (options: KafkaClientOptions, nodes: Nodes, { offset, partitio
     const broker = yield* leaderOf(options, nodes, topic, partition)
     const { partitions: [answer] } = yield* nodes.request(doing, () =>
       sendFetch(broker, {
-        isolationLevel: readCommitted,
+        isolationLevel: isolationLevels.read_committed,
         maxWaitTime: waitMs,
         minBytes: 1,
         maxBytes: fetchBytes,

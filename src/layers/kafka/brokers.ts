@@ -9,8 +9,8 @@ import type { Broker, Cluster, FetchRequest, JoinRequest, JoinResponse } from ".
 import { errorOfCode, requests } from "./library.js"
 
 export interface BrokerHooks {
-  /** A JoinGroup is about to be sent: whatever was held is over. */
-  readonly onJoining: () => void
+  /** A JoinGroup is about to be sent: whatever was held is over. The join waits for the promise. */
+  readonly onJoining: () => Promise<void>
   /** The coordinator has named the new member, which exists for it from now on; the join waits for the promise. */
   readonly onMemberId: (memberId: string) => Promise<void>
   readonly onJoined: (broker: Broker, response: JoinResponse) => void
@@ -49,7 +49,7 @@ const hookBroker = (cluster: Cluster, broker: Broker, own: OwnMember, hooks: Bro
   const heartbeat = broker.heartbeat.bind(broker)
   const leaveGroup = broker.leaveGroup.bind(broker)
   broker.joinGroup = async (request) => {
-    hooks.onJoining()
+    await hooks.onJoining()
     own.id = request.memberId || own.id || await newMemberId(broker, request)
     await hooks.onMemberId(own.id)
     try {

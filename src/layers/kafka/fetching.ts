@@ -1,3 +1,4 @@
+import type { Isolation } from "../Consumer.js"
 import { decodeFetchResponse, decodeRecordSet, type FetchResponse, type PartitionResponse } from "./fetchResponse.js"
 import type { FetchPlan, GroupSession } from "./GroupSession.js"
 import type { Broker, FetchRequest } from "./internals.js"
@@ -6,7 +7,7 @@ import { errorOfCode, requests } from "./library.js"
 /** The newest that kafkajs can write; brokers from 2.3 on speak it. */
 export const fetchVersion = 11
 
-export const readCommitted = 1
+export const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const satisfies Record<Isolation, number>
 const offsetOutOfRange = 1
 /** After these kafkajs joins again: the leader is elsewhere, or the topic is gone. */
 const staleCodes = new Set([3, 5, 6, 74, 75])
@@ -20,6 +21,9 @@ const waitBesidePausedMs = 20
 
 export interface FetchOptions {
   readonly session: GroupSession
+  readonly isolation: Isolation
+  /** The leader is elsewhere, or the topic is gone: the member will join again. */
+  readonly onStale: (reason: string) => void
   /** Waits for a `resume`, at most as long as a fetch would wait. */
   readonly idle: () => Promise<void>
   readonly onOutOfRange: (broker: Broker, plan: FetchPlan, partition: number) => void
@@ -28,7 +32,7 @@ export interface FetchOptions {
 }
 
 /** One fetch from one broker, in the place of kafkajs's: at our positions, delivered at once, nothing kept. */
-export const makeFetch = ({ idle, onFailure, onOutOfRange, session }: FetchOptions) => {
+export const makeFetch = ({ idle, isolation, onFailure, onOutOfRange, onStale, session }: FetchOptions) => {
   let turn = 0
   let emptyInARow = 0
   return async (broker: Broker, request: FetchRequest): Promise<void> => {
@@ -41,7 +45,10 @@ export const makeFetch = ({ idle, onFailure, onOutOfRange, session }: FetchOptio
     }
     const fetchMs = request.maxWaitTime ?? 0
     const waitMs = plan.somePaused ? Math.min(fetchMs, waitBesidePausedMs * 2 ** emptyInARow) : fetchMs
-    const response = await sendFetch(broker, planned(request, plan, turn++, waitMs))
+    const response = await sendFetch(broker, {
+      ...planned(request, plan, turn++, waitMs),
+      isolationLevel: isolationLevels[isolation]
+    })
     emptyInARow = response.partitions.every(({ recordSet }) => recordSet.length === 0) ? emptyInARow + 1 : 0
     let failed: Error | undefined
     for (const answer of response.partitions) {
@@ -50,7 +57,7 @@ export const makeFetch = ({ idle, onFailure, onOutOfRange, session }: FetchOptio
       else if (errorCode === offsetOutOfRange) onOutOfRange(broker, plan, partition)
       else if (staleCodes.has(errorCode) || refusedCodes.has(errorCode)) {
         failed = errorOfCode(errorCode)
-        session.lost(failed.message)
+        onStale(failed.message)
       } else onFailure(plan, partition, errorOfCode(errorCode))
     }
     // Last, so that the error of one partition does not throw away what came of the others.
@@ -74,7 +81,7 @@ const planned = (request: FetchRequest, { offsets }: FetchPlan, turn: number, ma
     const first = turn % Math.max(1, wanted.length)
     return { topic, partitions: [...wanted.slice(first), ...wanted.slice(0, first)] }
   })
-  return { ...request, isolationLevel: readCommitted, topics, maxWaitTime }
+  return { ...request, topics, maxWaitTime }
 }
 
 /** One Fetch request, answered in the form of fetchResponse.ts instead of kafkajs's. */

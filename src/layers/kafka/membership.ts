@@ -7,7 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type * as KafkaJs from "kafkajs"
-import type { GroupEvent, JoinOptions, KafkaRefused, Membership } from "../Consumer.js"
+import { CommitFailed, type GroupEvent, type JoinOptions, type KafkaRefused, type Membership } from "../Consumer.js"
 import type { InstanceLock } from "../InstanceLock.js"
 import type { BrokerHooks } from "./brokers.js"
 import { connectWithin, disconnectWithin, type KafkaConsumerOptions } from "./client.js"
@@ -22,7 +22,7 @@ import { logReport, makeClientLog } from "./log.js"
 import { makeSockets, type Sockets } from "./sockets.js"
 import { unsupportedVersion } from "./versions.js"
 
-/** An advisory commit that takes longer is given up; the next one says more anyway. */
+/** A commit that takes longer has an unknown outcome. */
 const commitWithin = "5 seconds"
 /** How long a join that is under way at closing may take to become a member that can leave. */
 const settleWithin = "4 seconds"
@@ -30,13 +30,12 @@ const settleWithin = "4 seconds"
 /** Before kafkajs is started again where it would not by itself. */
 const restartAfter = "1 second"
 
-/** The answers to a heartbeat after which kafkajs joins again; after others it sends the next one. */
-const rejoining = new Set([
-  "REBALANCE_IN_PROGRESS",
-  "ILLEGAL_GENERATION",
-  "UNKNOWN_MEMBER_ID",
-  "NOT_COORDINATOR_FOR_GROUP"
-])
+/**
+ * The answers after which kafkajs joins again; after others it goes on. A member that is told of a rebalance, or has to
+ * look for its coordinator, is still one until it joins; an evicted one is not.
+ */
+const rebalancing = new Set(["REBALANCE_IN_PROGRESS", "NOT_COORDINATOR_FOR_GROUP"])
+const evicted = new Set(["ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"])
 
 /** What the coordinator knows this member by. */
 interface Member {
@@ -59,6 +58,8 @@ interface Env {
   readonly runPromise: (effect: Effect.Effect<void>) => Promise<void>
   closed: boolean
   member: Member | undefined
+  /** Settles when what is to be done before the member joins again is done. */
+  revoking: Promise<void>
   /** Settles when the first join is through. */
   running: Promise<void>
 }
@@ -87,6 +88,7 @@ export const makeMembership = (
       runPromise: Runtime.runPromise(yield* Effect.runtime()),
       closed: false,
       member: undefined,
+      revoking: Promise.resolve(),
       running: Promise.resolve()
     }
     const client = makeGroupClient(options, {
@@ -106,7 +108,11 @@ export const makeMembership = (
 const hooksOf = (env: Env): BrokerHooks => {
   const { join: { group, topic }, session } = env
   return {
-    onJoining: () => session.lost("this member joins again"),
+    onJoining: async () => {
+      revoke(env, "this member joins again")
+      await env.revoking
+      session.joining()
+    },
     onMemberId: async (memberId) => {
       await env.runPromise(env.lock.record({ group, memberId }))
       Deferred.unsafeDone(env.ownMemberId, Exit.succeed(memberId))
@@ -119,12 +125,16 @@ const hooksOf = (env: Env): BrokerHooks => {
       const heartbeat = session.heartbeat()
       return (error) => {
         if (error === undefined) return heartbeat.accepted()
+        if (!heartbeat.isCurrent()) return
         const type = typeOf(error)
-        if (type !== undefined && rejoining.has(type)) heartbeat.lost(messageOf(error))
+        if (type !== undefined && rebalancing.has(type)) revoke(env, messageOf(error))
+        if (type !== undefined && evicted.has(type)) session.lost(messageOf(error))
       }
     },
     fetch: makeFetch({
       session,
+      isolation: env.join.isolation ?? "read_committed",
+      onStale: (reason) => revoke(env, reason),
       idle: () => env.runPromise(idle(session, fetchWaitMs(env.options))),
       onOutOfRange: (broker, plan, partition) => {
         session.pause(partition)
@@ -137,6 +147,22 @@ const hooksOf = (env: Env): BrokerHooks => {
       }
     })
   }
+}
+
+/** Ends the generation, and begins what has to be done before the member joins again. Does it once. */
+const revoke = (env: Env, reason: string): void => {
+  const { join: { onRevoked }, options: { heartbeatIntervalMs, sessionTimeoutMs }, session } = env
+  const partitions = session.holdsAny() ? session.revoke(reason) : []
+  if (partitions.length === 0 || onRevoked === undefined) return
+  env.revoking = env.runPromise(
+    onRevoked(partitions).pipe(
+      Effect.interruptible,
+      // Longer, and the coordinator gives the member up: no heartbeat is sent meanwhile.
+      Effect.timeoutOption(sessionTimeoutMs - heartbeatIntervalMs),
+      Effect.catchAllCause((cause) => Effect.sync(() => env.events.unsafeDone(Exit.failCause(cause)))),
+      Effect.asVoid
+    )
+  )
 }
 
 /** A broker all of whose partitions are paused: until one is resumed, or a heartbeat may be due. */
@@ -198,32 +224,45 @@ const start = (env: Env, { consumer }: GroupClient): void => {
 }
 
 const membershipOf = (env: Env): Membership => {
-  const { events, join: { group, topic }, session } = env
+  const { events, session } = env
   return {
     events,
     seek: (partition, offset) => Effect.sync(() => session.seek(partition, offset)),
     pause: (partition) => Effect.sync(() => session.pause(partition)),
     resume: (partition) => Effect.sync(() => session.resume(partition)),
     confirmed: Effect.async<void>((resume) => Effect.sync(session.onConfirmed(() => resume(Effect.void)))),
-    commit: (offsets) =>
-      Effect.suspend(() => {
-        const partitions = offsets.flatMap(({ offset, partition }) =>
-          session.holds(partition) && offset >= 0n ? [{ partition, offset: String(offset) }] : []
-        )
-        if (env.member === undefined || partitions.length === 0) return Effect.void
-        const { coordinator, generationId, memberId } = env.member
-        const request = { groupId: group, groupGenerationId: generationId, memberId, topics: [{ topic, partitions }] }
-        return Effect.tryPromise(() => coordinator.offsetCommit(request)).pipe(
-          Effect.timeout(commitWithin),
-          // For lag tools only, and the next one replaces it: whatever the reason, nothing depends on it.
-          Effect.catchAll((error) =>
-            Effect.logDebug(`offsets of ${group} were not told to Kafka: ${messageOf(error)}`)
-          ),
-          Effect.asVoid
-        )
-      })
+    commit: (offsets) => commit(env, offsets)
   }
 }
+
+const commit = (
+  { join: { group, topic }, member, session }: Env,
+  offsets: ReadonlyArray<{ readonly partition: number; readonly offset: bigint }>
+): Effect.Effect<void, CommitFailed> =>
+  Effect.suspend(() => {
+    if (offsets.length === 0) return Effect.void
+    const foreign = offsets.find(({ partition }) => !session.mayCommit(partition))
+    if (member === undefined || foreign !== undefined) {
+      const reason = `${topic}-${foreign?.partition ?? "*"} is not assigned to this member of group ${group} any more`
+      return new CommitFailed({ kind: "fenced", reason })
+    }
+    const { coordinator, generationId, memberId } = member
+    const partitions = offsets.map(({ offset, partition }) => ({ partition, offset: String(offset) }))
+    const request = { groupId: group, groupGenerationId: generationId, memberId, topics: [{ topic, partitions }] }
+    return Effect.tryPromise(() => coordinator.offsetCommit(request)).pipe(
+      Effect.timeout(commitWithin),
+      Effect.mapError((error) => {
+        const type = typeOf(error)
+        const fenced = type !== undefined && (type === "REBALANCE_IN_PROGRESS" || evicted.has(type))
+        return new CommitFailed({ kind: fenced ? "fenced" : "unavailable", reason: reasonOf(error) })
+      }),
+      Effect.asVoid
+    )
+  })
+
+/** Effect wraps what a promise has rejected with. */
+const reasonOf = (error: unknown): string =>
+  messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error)
 
 /** Leaves the group and disconnects; at the deadline the sockets are destroyed, and the session time-out does the rest. */
 const close = (env: Env, { consumer }: { readonly consumer: KafkaJs.Consumer }): Effect.Effect<void> =>

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { Admin } from "../../../src/layers/Admin.js"
-import { Consumer, GroupEvent } from "../../../src/layers/Consumer.js"
+import { Consumer, GroupEvent, type Membership } from "../../../src/layers/Consumer.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
 import { freshTopic, keyed, layersOf, member, pending, readAll, textOf, uniqueName } from "./support.js"
@@ -99,12 +99,40 @@ describeWith(["kafka"], "a member of a group", (servers) => {
       const reader = yield* member(topic, group)
       yield* reader.assigned
       yield* reader.membership.confirmed
-      yield* reader.membership.commit([
-        { partition: 0, offset: 7n },
-        { partition: 1, offset: -1n },
-        { partition: 9, offset: 1n }
-      ])
+      yield* reader.membership.commit([{ partition: 0, offset: 7n }])
+      const failed = yield* Effect.flip(reader.membership.commit([{ partition: 9, offset: 1n }]))
+      assert.strictEqual(failed.kind, "fenced")
       assert.deepStrictEqual([...yield* admin.committedOffsets(group, topic)], [[0, 7n]])
+    })).pipe(Effect.provide(live)))
+
+  it.live("commits at a revocation what counts, before the second member gets the partition; afterwards it is fenced", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const topic = yield* freshTopic(2)
+      const group = uniqueName("group")
+      const admin = yield* Admin
+      const revoked: Array<ReadonlyArray<number>> = []
+      const reader = yield* Deferred.make<Membership>()
+      const first = yield* member(topic, group, () => "fetch", {
+        onRevoked: (partitions) =>
+          Effect.gen(function*() {
+            revoked.push(partitions)
+            const { commit } = yield* Deferred.await(reader)
+            yield* Effect.orDie(commit(partitions.map((partition) => ({ partition, offset: 42n }))))
+          })
+      })
+      yield* Deferred.succeed(reader, first.membership)
+      assert.deepStrictEqual(yield* first.assigned, [0, 1])
+      const second = yield* member(topic, group)
+      const [other] = yield* second.assigned
+      assert.isDefined(other)
+      assert.deepStrictEqual(revoked, [[0, 1]])
+      assert.deepStrictEqual([...yield* admin.committedOffsets(group, topic)], [[0, 42n], [1, 42n]])
+      const lost = yield* first.takeEvent
+      assert.isTrue(GroupEvent.$is("Lost")(lost) && lost.kind === "revoked")
+      yield* first.assigned
+      const failed = yield* Effect.flip(first.membership.commit([{ partition: other, offset: 1n }]))
+      assert.strictEqual(failed.kind, "fenced")
+      assert.deepStrictEqual([...yield* admin.committedOffsets(group, topic)], [[0, 42n], [1, 42n]])
     })).pipe(Effect.provide(live)))
 
   it.live("cannot join for a topic that is missing, and says so", () =>

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { cacheRoot } from "../../../scripts/servers/index.mjs"
 import type { FetchedBatch, KafkaRecord } from "../../../src/domain/KafkaRecord.js"
 import { Admin } from "../../../src/layers/Admin.js"
-import { Consumer, GroupEvent } from "../../../src/layers/Consumer.js"
+import { Consumer, GroupEvent, type JoinOptions } from "../../../src/layers/Consumer.js"
 import { layerNoop } from "../../../src/layers/InstanceLock.js"
 import * as KafkaAdmin from "../../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaConsumer from "../../../src/layers/kafka/KafkaConsumer.js"
@@ -54,12 +54,14 @@ export const textOf = (record: KafkaRecord): string => Buffer.from(record.value 
 export const member = (
   topic: string,
   group: string,
-  answer: (batch: FetchedBatch) => "fetch" | "pause" = () => "fetch"
+  answer: (batch: FetchedBatch) => "fetch" | "pause" = () => "fetch",
+  more: Pick<JoinOptions, "isolation" | "onRevoked"> = {}
 ) =>
   Effect.gen(function*() {
     const batches = yield* Mailbox.make<FetchedBatch>()
     const consumer = yield* Consumer
     const membership = yield* consumer.join({
+      ...more,
       topic,
       group,
       onBatch: (batch) => {

@@ -125,6 +125,11 @@ describeWith(["kafka"], "a topic with transactions", (servers) => {
       const before = yield* reader.takeUntil(1n)
       assert.deepStrictEqual(before.flatMap(({ records }) => records).map(textOf), ["first"])
       assert.strictEqual(before.at(-1)?.nextOffset, 1n)
+      const uncommitted = yield* member(topic, uniqueName("group"), () => "fetch", { isolation: "read_uncommitted" })
+      yield* uncommitted.assigned
+      yield* uncommitted.readFrom(0, 0n)
+      const all = yield* uncommitted.takeUntil(4n)
+      assert.deepStrictEqual(all.flatMap(({ records }) => records).map(textOf), ["first", "second", "third"])
       yield* producers.commit("open")
       const after = yield* reader.takeUntil(5n)
       assert.deepStrictEqual(after.flatMap(({ records }) => records).map(textOf), ["second", "third"])

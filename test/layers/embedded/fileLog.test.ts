@@ -216,11 +216,22 @@ describe("file log: one consuming process", () => {
       assert.strictEqual((yield* admin.committedOffsets("group-dataset1", topic)).size, 0)
       const { membership } = yield* joinAll(consumer)
       yield* membership.confirmed
-      yield* membership.commit([{ partition: 0, offset: 5n }, { partition: 9, offset: 1n }, {
-        partition: 0,
-        offset: -1n
-      }])
+      yield* membership.commit([{ partition: 0, offset: 5n }])
+      const failed = yield* Effect.flip(membership.commit([{ partition: 0, offset: 6n }, { partition: 9, offset: 1n }]))
+      assert.strictEqual(failed.kind, "fenced")
       assert.deepStrictEqual([...(yield* admin.committedOffsets("group-dataset1", topic))], [[0, 5n]])
+    }))
+
+  it.scoped("a commit keeps what was committed for other partitions, also by an earlier process", () =>
+    Effect.gen(function*() {
+      const { admin, root } = yield* makeLog(2)
+      for (const [partition, offset] of [[0, 5n], [1, 7n]] as const) {
+        const consumer = yield* consumerOf(root)
+        yield* Effect.scoped(
+          Effect.flatMap(joinAll(consumer), ({ membership }) => membership.commit([{ partition, offset }]))
+        )
+      }
+      assert.deepStrictEqual([...(yield* admin.committedOffsets("group-dataset1", topic))], [[0, 5n], [1, 7n]])
     }))
 
   it.scoped("a topic that does not exist is refused", () =>

@@ -102,7 +102,7 @@ it("a join says first that the old generation is lost, then what is held now, as
   session.joined([2, 0])
   assert.deepStrictEqual(events, [
     GroupEvent.Assigned({ generation: 1, partitions: [0, 1] }),
-    GroupEvent.Lost({ generation: 1, reason: "the group has rebalanced", kind: "revoked" }),
+    GroupEvent.Lost({ generation: 1, reason: "the group has rebalanced", kind: "lost" }),
     GroupEvent.Assigned({ generation: 2, partitions: [0, 2] })
   ])
 })
@@ -165,8 +165,29 @@ describe("a membership is confirmed", () => {
     assert.strictEqual(confirmed, 0)
     session.onConfirmed(() => confirmed++)
     old.accepted()
-    old.lost("an error of the old generation says nothing of the new one")
+    assert.isFalse(old.isCurrent())
     assert.strictEqual(confirmed, 0)
     assert.deepStrictEqual(events.at(-1), GroupEvent.Assigned({ generation: 2, partitions: [0] }))
+  })
+})
+
+describe("what a member commits counts", () => {
+  it("while it holds the partition, and after a revocation until it joins again", () => {
+    const { events, session } = reading()
+    assert.isTrue(session.mayCommit(0))
+    assert.isFalse(session.mayCommit(2))
+    assert.deepStrictEqual(session.revoke("a rebalance"), [0, 1])
+    assert.deepStrictEqual(events.at(-1), GroupEvent.Lost({ generation: 1, reason: "a rebalance", kind: "revoked" }))
+    assert.isUndefined(session.plan([0]))
+    assert.isTrue(session.mayCommit(0))
+    session.joining()
+    assert.isFalse(session.mayCommit(0))
+  })
+
+  it("not after the membership is lost, though a rebalance had begun before", () => {
+    const { session } = reading()
+    session.revoke("a rebalance")
+    session.lost("evicted")
+    assert.isFalse(session.mayCommit(0))
   })
 })

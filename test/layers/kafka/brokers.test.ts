@@ -54,7 +54,9 @@ const make = async (coordinatorId: number) => {
     brokerPool: { seedBroker: undefined }
   }
   const hooks: BrokerHooks = {
-    onJoining: () => seen.push("old generation over"),
+    onJoining: async () => {
+      seen.push("old generation over")
+    },
     onMemberId: async (memberId) => {
       seen.push(`${memberId} is known`)
     },

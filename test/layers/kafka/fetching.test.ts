@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { GroupEvent } from "../../../src/layers/Consumer.js"
+import { GroupEvent, type Isolation } from "../../../src/layers/Consumer.js"
 import { makeFetch } from "../../../src/layers/kafka/fetching.js"
 import { GroupSession } from "../../../src/layers/kafka/GroupSession.js"
 import type { Broker, FetchRequest } from "../../../src/layers/kafka/internals.js"
@@ -48,7 +48,7 @@ const unused = async () => {
 }
 
 /** Partitions 0, 1 and 2 are held, sought to 10 and resumed, and led by one broker that answers what is prepared. */
-const make = () => {
+const make = (isolation: Isolation = "read_committed") => {
   const seen: Array<string> = []
   const events: Array<GroupEvent> = []
   const session = new GroupSession({
@@ -91,6 +91,8 @@ const make = () => {
   }
   const fetchOnce = makeFetch({
     session,
+    isolation,
+    onStale: (reason) => session.lost(reason),
     idle: async () => {
       seen.push("idle")
     },
@@ -143,6 +145,12 @@ describe("a fetch asks", () => {
     assert.deepStrictEqual(partitionsOf(requests[0]), [[0, "10"], [1, "10"], [2, "10"]])
     assert.strictEqual(requests[0]?.isolationLevel, 1)
     assert.deepStrictEqual(requests.map((request) => partitionsOf(request)?.[0]?.[0]), [0, 1, 2, 0])
+  })
+
+  it("for uncommitted records where the reader wants them", async () => {
+    const { fetch, requests } = make("read_uncommitted")
+    await fetch()
+    assert.strictEqual(requests[0]?.isolationLevel, 0)
   })
 
   it("for nothing while everything is paused", async () => {
