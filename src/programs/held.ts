@@ -18,7 +18,7 @@ export const sayStopped = (what: string, reason: Held): Effect.Effect<never> => 
   return Effect.zipRight(say, Effect.forever(Effect.delay(say, "5 minutes")))
 }
 
-interface Where {
+export interface Where {
   readonly topic: string
   readonly partition: number
   readonly group: string
@@ -30,21 +30,29 @@ const moveOffset = ({ topic, partition, group }: Where, to: bigint): string =>
     group.replaceAll("'", "''")
   }'`
 
-/** Whether the log still holds what comes next: OFFSET_OUT_OF_RANGE must stop a partition, never skip or repeat. */
-export const outOfRange = (where: Where, position: bigint, range: LogRange): Held | undefined => {
+/**
+ * Whether the log still holds what comes next: OFFSET_OUT_OF_RANGE must stop a partition, never skip or repeat. `move`: the
+ * statement or command by which a person moves the offset to another one.
+ */
+export const outOfRange = (
+  where: Where,
+  position: bigint,
+  range: LogRange,
+  move = moveOffset
+): Held | undefined => {
   if (position < range.low) {
     return new Held({
       what:
         `records are gone: ${where.topic}-${where.partition} wants offset ${position}, but its log starts at ${range.low}: `
         + `${range.low - position} offsets were deleted before they were written`,
-      cure: `to accept the loss, stop Tributary and run: ${moveOffset(where, range.low)}`
+      cure: `to accept the loss, stop Tributary and run: ${move(where, range.low)}`
     })
   }
   if (position > range.end) {
     return new Held({
       what: `${where.topic}-${where.partition} wants offset ${position}, but its log ends at ${range.end}: `
         + `the topic was deleted and created again, or its log was truncated`,
-      cure: `to read the new log from its start, stop Tributary and run: ${moveOffset(where, range.low)}`
+      cure: `to read the new log from its start, stop Tributary and run: ${move(where, range.low)}`
     })
   }
   return undefined
