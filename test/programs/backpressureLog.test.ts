@@ -3,7 +3,7 @@ import { Effect, Mailbox } from "effect"
 import { logBackpressure } from "../../src/programs/backpressureLog.js"
 import type { Transition } from "../../src/programs/PartitionQueue.js"
 import { logged } from "../support/logged.js"
-import { simulate } from "../support/virtualTime.js"
+import { simulate } from "../../src/layers/memory/virtualTime.js"
 
 const activated = "Backpressure activated and message processing stopped... [topic=orders partition=2 queued=300"
 const resolved = "Backpressure has been resolved. Resuming message processing... [topic=orders partition=2 queued=150"

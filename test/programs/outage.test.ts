@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Data, Effect, Fiber, Ref } from "effect"
 import { throughOutage } from "../../src/programs/outage.js"
 import { logged } from "../support/logged.js"
-import { simulate } from "../support/virtualTime.js"
+import { simulate } from "../../src/layers/memory/virtualTime.js"
 
 class Down extends Data.TaggedError("Down")<{ readonly message: string }> {}
 class Broken extends Data.TaggedError("Broken")<{ readonly message: string }> {}

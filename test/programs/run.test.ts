@@ -6,7 +6,7 @@ import { ExitCode } from "../../src/programs/exitCodes.js"
 import { runCommand } from "../../src/programs/run.js"
 import { logged } from "../support/logged.js"
 import { testConfig, testLayer } from "../support/pipeline.js"
-import { simulate } from "../support/virtualTime.js"
+import { simulate } from "../../src/layers/memory/virtualTime.js"
 
 /** A cluster that lets nobody join, for this reason. */
 const refusing = (refused: KafkaRefused) =>

@@ -4,7 +4,7 @@ import { WriteError } from "../../src/layers/Destination.js"
 import { type Fault, MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
 import { MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
 import { differences, payment, produce, registryState, startInstance, testLayer } from "../support/pipeline.js"
-import { simulate } from "../support/virtualTime.js"
+import { simulate } from "../../src/layers/memory/virtualTime.js"
 
 const run = <A, E>(
   effect: Effect.Effect<A, E, Layer.Layer.Success<typeof testLayer> | Scope.Scope>,

@@ -1,10 +1,13 @@
-import { Cause, Clock, Duration, Effect, Exit, type Fiber, Random, type Scheduler, type Scope } from "effect"
-
-interface Sleeper {
-  readonly atMs: number
-  readonly order: number
-  readonly wake: () => void
-}
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type * as Scheduler from "effect/Scheduler"
+import type * as Scope from "effect/Scope"
+import { Sleepers } from "./Sleepers.js"
 
 /** A clock that stands still until everything that can run has run. */
 class VirtualClock implements Clock.Clock {
@@ -12,8 +15,7 @@ class VirtualClock implements Clock.Clock {
   readonly currentTimeMillis = Effect.sync(() => this.nowMs)
   readonly currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
   private nowMs = 0
-  private order = 0
-  private sleepers: Array<Sleeper> = []
+  private readonly sleepers = new Sleepers()
 
   unsafeCurrentTimeMillis(): number {
     return this.nowMs
@@ -31,20 +33,13 @@ class VirtualClock implements Clock.Clock {
   }
 
   unsafeSchedule(task: () => void, duration: Duration.Duration): () => boolean {
-    const sleeper = { atMs: this.nowMs + Duration.toMillis(duration), order: this.order++, wake: task }
-    this.sleepers.push(sleeper)
-    return () => {
-      const before = this.sleepers.length
-      this.sleepers = this.sleepers.filter((other) => other !== sleeper)
-      return this.sleepers.length < before
-    }
+    return this.sleepers.add(this.nowMs + Duration.toMillis(duration), task)
   }
 
   /** Lets time pass until the next one wakes; false when nobody sleeps. */
   advance(): boolean {
-    const [next] = this.sleepers.toSorted((a, b) => a.atMs - b.atMs || a.order - b.order)
+    const next = this.sleepers.takeNext()
     if (next === undefined) return false
-    this.sleepers = this.sleepers.filter((other) => other !== next)
     this.nowMs = Math.max(this.nowMs, next.atMs)
     next.wake()
     return true
@@ -96,14 +91,17 @@ const generator = (seed: number) => {
   }
 }
 
-const stepsMax = 20_000_000
-
 /**
  * Runs an effect to its end in virtual time, at once and always in the same way: time passes only when no fiber can run.
  * A seed chooses where fibers are interrupted by one another, and seeds `Random`. Nothing in the effect may wait for the
- * outside world.
+ * outside world. Throws what the effect fails with, and when it cannot end: everybody waits, or it has taken `stepsMax`
+ * turns and waits (about a minute of real time, so that a loop without end does not hang its caller).
  */
-export const simulate = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>, seed?: number): A => {
+export const simulate = <A, E>(
+  effect: Effect.Effect<A, E, Scope.Scope>,
+  seed?: number,
+  { stepsMax = 20_000_000 }: { readonly stepsMax?: number } = {}
+): A => {
   const clock = new VirtualClock()
   const random = generator(seed ?? 0)
   const scheduler = new TurnScheduler(() => seed === undefined ? 2048 : Math.ceil(random() ** 3 * 512))
