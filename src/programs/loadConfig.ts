@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 import type { ClientConfig, Config } from "../domain/Config.js"
 import { type ConfigProblem, renderProblem } from "../domain/config/ConfigProblem.js"
 import { parseClientConfig, parseConfig } from "../domain/config/parse.js"
-import { type ConfigSources, secretFiles } from "../domain/config/settings.js"
+import { type ConfigSources, type PropertiesText, secretFiles } from "../domain/config/settings.js"
 import { parseProperties } from "../layers/propertiesFile.js"
 import type { Globals } from "./argv.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
@@ -20,22 +20,7 @@ export const readSources = (
 ): Effect.Effect<ConfigSources, CommandError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
-    const [unreadable, files] = yield* Effect.partition(globals.files, (name) =>
-      fs.readFileString(name).pipe(
-        Effect.map((text) => ({ name, entries: parseProperties(text) })),
-        Effect.mapError((error): ConfigProblem => ({
-          code: "TRB-1006",
-          key: "--config",
-          value: name,
-          source: undefined,
-          what: Predicate.isTagged(error, "SystemError") && error.reason === "NotFound"
-            ? "no such file"
-            : "cannot be read",
-          expected: "expected a property file"
-        }))
-      ))
-    // Without the file nearly every key would be called missing, so this comes alone.
-    if (unreadable.length > 0) return yield* configurationError(unreadable)
+    const files = yield* readPropertyFiles("--config", globals.files)
     const secrets = new Map<string, string>()
     for (const path of secretFiles(environment)) {
       // One that cannot be read stays out of the map, and is then reported with the rest.
@@ -45,13 +30,40 @@ export const readSources = (
     return { files, environment, secrets, overrides: globals.overrides }
   })
 
+/** Nearly every key of a file that cannot be read would be called missing, so this fails alone, before all other checks. */
+export const readPropertyFiles = (
+  option: string,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<PropertiesText>, CommandError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const [unreadable, files] = yield* Effect.partition(names, (name) =>
+      fs.readFileString(name).pipe(
+        Effect.map((text) => ({ name, entries: parseProperties(text) })),
+        Effect.mapError((error): ConfigProblem => ({
+          code: "TRB-1006",
+          key: option,
+          value: name,
+          source: undefined,
+          what: Predicate.isTagged(error, "SystemError") && error.reason === "NotFound"
+            ? "no such file"
+            : "cannot be read",
+          expected: "expected a property file"
+        }))
+      ))
+    return unreadable.length > 0 ? yield* configurationError(unreadable) : files
+  })
+
 export const configOf = (sources: ConfigSources): Either.Either<Config, CommandError> =>
   Either.mapLeft(parseConfig(sources), configurationError)
 
 export const clientConfigOf = (sources: ConfigSources): Either.Either<ClientConfig, CommandError> =>
   Either.mapLeft(parseClientConfig(sources), configurationError)
 
-const configurationError = (problems: ReadonlyArray<ConfigProblem>): CommandError =>
+export const configurationError = (
+  problems: ReadonlyArray<ConfigProblem>,
+  cure = "correct what is listed; tributary config show prints every key with its value and where it comes from"
+): CommandError =>
   new CommandError({
     code: problems.length === 1 ? problems[0]?.code ?? "TRB-1000" : "TRB-1000",
     exit: ExitCode.configuration,
@@ -59,5 +71,5 @@ const configurationError = (problems: ReadonlyArray<ConfigProblem>): CommandErro
       ? "the configuration has a problem"
       : `the configuration has ${problems.length} problems`,
     details: problems.map(renderProblem),
-    cure: "correct what is listed; tributary config show prints every key with its value and where it comes from"
+    cure
   })

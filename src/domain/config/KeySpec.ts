@@ -30,7 +30,8 @@ interface Details {
   readonly aliases?: ReadonlyArray<string>
 }
 
-interface Kind<A> {
+/** What the text of a value may be. */
+export interface Kind<A> {
   readonly schema: Schema.Schema<A, string>
   readonly expected: string
   readonly secret?: boolean
