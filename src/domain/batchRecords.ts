@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 import type { KafkaRecord } from "./KafkaRecord.js"
-import { BatchFault, type BatchHeader, batchHeaderBytes, writeBatch } from "./recordBatch.js"
+import { BatchFault, type BatchHeader, batchHeaderBytes, type ProducerStamp, writeBatch } from "./recordBatch.js"
 import { VarintReader, VarintWriter } from "./varint.js"
 
 /** A compression of whole batches. Pure functions, because the domain knows no library. */
@@ -18,7 +18,8 @@ const expandedBytesMax = 512 * 1024 * 1024
 /** One batch of at least one record, offsets ascending, headers without null names. */
 export const encodeBatch = (
   records: readonly [KafkaRecord, ...ReadonlyArray<KafkaRecord>],
-  codec?: BatchCodec
+  codec?: BatchCodec,
+  stamp?: ProducerStamp
 ): Uint8Array => {
   const baseOffset = records[0].offset
   const baseTimestampMs = BigInt(records[0].timestampMs)
@@ -33,7 +34,14 @@ export const encodeBatch = (
     all.int(body.length)
     all.bytes(body)
   }
-  const fields = { baseOffset, lastOffset, baseTimestampMs, maxTimestampMs, recordCount: records.length }
+  const fields = {
+    baseOffset,
+    lastOffset,
+    baseTimestampMs,
+    maxTimestampMs,
+    recordCount: records.length,
+    ...(stamp === undefined ? {} : { stamp })
+  }
   return codec === undefined
     ? writeBatch({ ...fields, codec: 0 }, all.written)
     : writeBatch({ ...fields, codec: codec.code }, codec.compress(all.written))
@@ -66,14 +74,9 @@ export const decodeRecords = (
 ): Either.Either<ReadonlyArray<KafkaRecord>, BatchFault> => {
   if (header.control) return Either.right([])
   const corrupt = (reason: string) => Either.left(BatchFault.Corrupt({ position: header.position, reason }))
-  let payload = bytes.subarray(at + batchHeaderBytes, at + header.bytes)
-  if (header.codec !== 0) {
-    const codec = codecs.get(header.codec)
-    if (codec === undefined) return corrupt(`compression ${header.codec} is not supported here`)
-    const expanded = codec.decompress(payload, expandedBytesMax)
-    if (Either.isLeft(expanded)) return corrupt(expanded.left)
-    payload = expanded.right
-  }
+  const expanded = expandRecords(bytes, at, header, codecs)
+  if (Either.isLeft(expanded)) return corrupt(expanded.left)
+  const payload = expanded.right
   const records: Array<KafkaRecord> = []
   const reader = new VarintReader(payload, 0, payload.length)
   let previous = header.baseOffset - 1n
@@ -91,7 +94,27 @@ export const decodeRecords = (
   return Either.right(records)
 }
 
-const decodeRecord = (reader: VarintReader, payload: Uint8Array, header: BatchHeader): KafkaRecord | undefined => {
+/** The encoded records of the batch at `bytes[at]`, without their compression; else why they cannot be had. */
+export const expandRecords = (
+  bytes: Uint8Array,
+  at: number,
+  header: BatchHeader,
+  codecs: ReadonlyMap<number, BatchCodec>
+): Either.Either<Uint8Array, string> => {
+  const payload = bytes.subarray(at + batchHeaderBytes, at + header.bytes)
+  if (header.codec === 0) return Either.right(payload)
+  const codec = codecs.get(header.codec)
+  return codec === undefined
+    ? Either.left(`compression ${header.codec} is not supported here`)
+    : codec.decompress(payload, expandedBytesMax)
+}
+
+/** The record at the reader's position in `payload`; undefined where its fields do not fit its length. */
+export const decodeRecord = (
+  reader: VarintReader,
+  payload: Uint8Array,
+  header: BatchHeader
+): KafkaRecord | undefined => {
   const length = reader.int()
   const end = reader.position + length
   if (length < 0 || !(end <= payload.length)) return undefined
@@ -127,4 +150,5 @@ const readNullable = (reader: VarintReader): Uint8Array | null => {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+// A byte order mark at the start of a name is part of it.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })

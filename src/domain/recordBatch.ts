@@ -51,6 +51,7 @@ export const batchHeaderBytes = 61
 /** Bytes before the part that `batchLength` counts. */
 const prefixBytes = 12
 const crcStart = 21
+const transactionalBit = 0x10
 /** Longer than any broker takes (`message.max.bytes` is 1 MiB by default): such a length is noise, not a batch. */
 export const batchBytesMax = 256 * 1024 * 1024
 
@@ -81,30 +82,56 @@ export const readBatchHeader = (
   if (view.getUint32(17) !== crc32c(bytes, at + crcStart, at + whole)) {
     return corrupt(position, "the checksum does not fit the content")
   }
-  const attributes = view.getInt16(21)
-  const lastOffsetDelta = view.getInt32(23)
-  const recordCount = view.getInt32(57)
-  const baseOffset = view.getBigInt64(0)
-  if (lastOffsetDelta < 0 || recordCount < 0 || baseOffset < 0n) {
+  const header = headerOf(view, position, whole)
+  if (header.lastOffset < header.baseOffset || header.recordCount < 0 || header.baseOffset < 0n) {
     return corrupt(position, "negative offset or record count")
   }
-  return Either.right({
+  return Either.right(header)
+}
+
+const headerOf = (view: DataView, position: number, bytes: number): BatchHeader => {
+  const attributes = view.getInt16(21)
+  const baseOffset = view.getBigInt64(0)
+  return {
     position,
-    bytes: whole,
+    bytes,
     baseOffset,
-    lastOffset: baseOffset + BigInt(lastOffsetDelta),
+    lastOffset: baseOffset + BigInt(view.getInt32(23)),
     partitionLeaderEpoch: view.getInt32(12),
     codec: attributes & 0x07,
     timestampType: (attributes & 0x08) === 0 ? "CreateTime" : "LogAppendTime",
-    transactional: (attributes & 0x10) !== 0,
+    transactional: (attributes & transactionalBit) !== 0,
     control: (attributes & 0x20) !== 0,
     baseTimestampMs: view.getBigInt64(27),
     maxTimestampMs: view.getBigInt64(35),
     producerId: view.getBigInt64(43),
     producerEpoch: view.getInt16(51),
     baseSequence: view.getInt32(53),
-    recordCount
-  })
+    recordCount: view.getInt32(57)
+  }
+}
+
+/** A header as it stands, in a log that is looked at and not trusted. */
+export interface StoredHeader extends BatchHeader {
+  readonly magic: number
+  readonly crc: number
+  /** Whether the checksum fits the content; where not, nothing else of the header is sure either. */
+  readonly valid: boolean
+  /** When a compacted log may forget the batch's tombstones and markers; it then takes the place of the base timestamp. */
+  readonly deleteHorizonMs: bigint | undefined
+}
+
+/** The header of the batch at `bytes[at]`, which is `length` bytes long (61 at least) and there as a whole. */
+export const readStoredHeader = (bytes: Uint8Array, at: number, length: number, position: number): StoredHeader => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, length)
+  const crc = view.getUint32(17)
+  return {
+    ...headerOf(view, position, length),
+    magic: view.getInt8(16),
+    crc,
+    valid: crc === crc32c(bytes, at + crcStart, at + length),
+    deleteHorizonMs: (view.getInt16(21) & 0x40) === 0 ? undefined : view.getBigInt64(27)
+  }
 }
 
 export interface BatchFields {
@@ -114,23 +141,37 @@ export interface BatchFields {
   readonly baseTimestampMs: bigint
   readonly maxTimestampMs: bigint
   readonly recordCount: number
+  /** Without it the producer is neither idempotent nor transactional. */
+  readonly stamp?: ProducerStamp
 }
 
-/** A batch of a producer that is neither idempotent nor transactional around `records`, which are encoded already. */
+/** Whose batch it is and which one of a partition, so that a broker keeps it once (KIP-98). */
+export interface ProducerStamp {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** Number of the first record, counted per partition and epoch. */
+  readonly baseSequence: number
+  readonly transactional: boolean
+}
+
+const noStamp: ProducerStamp = { producerId: -1n, producerEpoch: -1, baseSequence: -1, transactional: false }
+
+/** A batch around `records`, which are encoded already. */
 export const writeBatch = (fields: BatchFields, records: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(batchHeaderBytes + records.length)
   const view = new DataView(bytes.buffer)
+  const stamp = fields.stamp ?? noStamp
   view.setBigInt64(0, fields.baseOffset)
   view.setInt32(8, bytes.length - prefixBytes)
   view.setInt32(12, 0)
   view.setInt8(16, 2)
-  view.setInt16(21, fields.codec)
+  view.setInt16(21, fields.codec | (stamp.transactional ? transactionalBit : 0))
   view.setInt32(23, Number(fields.lastOffset - fields.baseOffset))
   view.setBigInt64(27, fields.baseTimestampMs)
   view.setBigInt64(35, fields.maxTimestampMs)
-  view.setBigInt64(43, -1n)
-  view.setInt16(51, -1)
-  view.setInt32(53, -1)
+  view.setBigInt64(43, stamp.producerId)
+  view.setInt16(51, stamp.producerEpoch)
+  view.setInt32(53, stamp.baseSequence)
   view.setInt32(57, fields.recordCount)
   bytes.set(records, batchHeaderBytes)
   view.setUint32(17, crc32c(bytes, crcStart))
