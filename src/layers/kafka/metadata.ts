@@ -1,17 +1,35 @@
 import type { Broker } from "./internals.js"
 import { apiKeys, Encoder } from "./library.js"
 
-/** What a cluster says of one topic. */
-export interface ClusterMetadata {
+/** What a cluster says of itself. */
+export interface ClusterNodes {
   readonly clusterId: string
   readonly controllerId: number
   readonly nodes: ReadonlyMap<number, { readonly host: string; readonly port: number }>
+}
+
+/** What a cluster says of one topic. */
+export interface TopicMetadata {
   /** Protocol error code of the topic; 0 is none. */
   readonly errorCode: number
+  readonly topic: string
   /** "" where the broker does not tell. */
   readonly topicId: string
-  readonly partitions: ReadonlyArray<{ readonly partition: number; readonly leader: number }>
+  /** Kafka's own: offsets of groups, states of transactions. */
+  readonly internal: boolean
+  /** Ascending. */
+  readonly partitions: ReadonlyArray<PartitionMetadata>
 }
+
+export interface PartitionMetadata {
+  readonly partition: number
+  /** -1: none. */
+  readonly leader: number
+  readonly replicas: ReadonlyArray<number>
+  readonly inSync: ReadonlyArray<number>
+}
+
+export type ClusterMetadata = ClusterNodes & TopicMetadata
 
 /**
  * kafkajs asks in version 6, which knows no topic ids (KIP-516). From 9 on (Kafka 2.4) the format is "flexible"
@@ -22,9 +40,22 @@ const withClusterOperationsUntil = 10
 
 /** Asks a broker for one topic, which is not created by asking. Rejects only if there is no answer. */
 export const fetchMetadata = async (broker: Broker, topic: string): Promise<ClusterMetadata> => {
+  const { topics: [found], ...cluster } = await ask(broker, topic)
+  if (found === undefined) throw new Error("the broker's answer has no topic")
+  return { ...cluster, ...found }
+}
+
+/** Asks a broker for all topics that the user may see. */
+export const fetchAllMetadata = (broker: Broker): Promise<Answer> => ask(broker, undefined)
+
+interface Answer extends ClusterNodes {
+  readonly topics: ReadonlyArray<TopicMetadata>
+}
+
+const ask = async (broker: Broker, topic: string | undefined): Promise<Answer> => {
   const offered = broker.versions?.[apiKeys.Metadata]?.maxVersion ?? 0
   const version = Math.min(metadataVersions.max, offered)
-  let metadata: ClusterMetadata | undefined
+  let answer: Answer | undefined
   await broker.connectionPool.send({
     request: {
       apiKey: apiKeys.Metadata,
@@ -33,29 +64,32 @@ export const fetchMetadata = async (broker: Broker, topic: string): Promise<Clus
       encode: async () => encode(topic, version)
     },
     response: {
-      decode: async (payload) => (metadata = decode(payload, version)),
+      decode: async (payload) => (answer = decode(payload, version)),
       parse: async (decoded) => decoded
     }
   })
-  if (metadata === undefined) throw new Error("a Metadata request ended without an answer")
-  return metadata
+  if (answer === undefined) throw new Error("a Metadata request ended without an answer")
+  return answer
 }
 
-const encode = (topic: string, version: number) => {
-  const name = Buffer.from(topic, "utf8")
+/** Undefined asks for all topics: an array that is null. */
+const encode = (topic: string | undefined, version: number) => {
   const encoder = new Encoder()
     // kafkajs writes the header of version 1; a flexible request has one more byte there: no tagged fields.
     .writeUVarInt(0)
-    .writeUVarInt(2)
-  if (version >= 10) encoder.writeBuffer(Buffer.alloc(16))
-  encoder.writeUVarInt(name.length + 1).writeBuffer(name).writeUVarInt(0)
+    .writeUVarInt(topic === undefined ? 0 : 2)
+  if (topic !== undefined) {
+    const name = Buffer.from(topic, "utf8")
+    if (version >= 10) encoder.writeBuffer(Buffer.alloc(16))
+    encoder.writeUVarInt(name.length + 1).writeBuffer(name).writeUVarInt(0)
+  }
   const allowTopicCreation = 0
   const operations = version <= withClusterOperationsUntil ? [0, 0] : [0]
   for (const flag of [allowTopicCreation, ...operations]) encoder.writeInt8(flag)
   return encoder.writeUVarInt(0)
 }
 
-const decode = (payload: Buffer, version: number): ClusterMetadata => {
+const decode = (payload: Buffer, version: number): Answer => {
   const reader = new FlexibleReader(payload)
   reader.tags()
   reader.int32()
@@ -67,26 +101,30 @@ const decode = (payload: Buffer, version: number): ClusterMetadata => {
   }))
   const clusterId = reader.string()
   const controllerId = reader.int32()
-  const topics = reader.array(() => {
-    const errorCode = reader.int16()
-    reader.string()
-    const topicId = version >= 10 ? reader.uuid() : ""
-    reader.skip(1)
-    const partitions = reader.array(() => {
-      reader.int16()
-      const [partition, leader] = [reader.int32(), reader.int32()]
-      reader.int32()
-      for (const _ of ["replicas", "isr", "offline"]) reader.array(() => reader.int32())
-      reader.tags()
-      return { partition, leader }
-    })
+  const topics = reader.array(() => readTopic(reader, version))
+  return { clusterId, controllerId, nodes, topics }
+}
+
+const readTopic = (reader: FlexibleReader, version: number): TopicMetadata => {
+  const errorCode = reader.int16()
+  const topic = reader.string()
+  const topicId = version >= 10 ? reader.uuid() : ""
+  const internal = reader.int8() !== 0
+  const partitions = reader.array(() => {
+    reader.int16()
+    const [partition, leader] = [reader.int32(), reader.int32()]
     reader.int32()
+    const replicas = reader.array(() => reader.int32())
+    const inSync = reader.array(() => reader.int32())
+    // Replicas that are offline.
+    reader.array(() => reader.int32())
     reader.tags()
-    return { errorCode, topicId, partitions: partitions.toSorted((a, b) => a.partition - b.partition) }
+    return { partition, leader, replicas, inSync }
   })
-  const [topic] = topics
-  if (topic === undefined) throw new Error("the broker's answer has no topic")
-  return { clusterId, controllerId, nodes, ...topic }
+  reader.int32()
+  reader.tags()
+  const ascending = partitions.toSorted((a, b) => a.partition - b.partition)
+  return { errorCode, topic, topicId, internal, partitions: ascending }
 }
 
 /** The compact types of KIP-482: lengths are unsigned varints, one more than the length, 0 for null. */
@@ -96,6 +134,10 @@ class FlexibleReader {
 
   constructor(buffer: Buffer) {
     this.#buffer = buffer
+  }
+
+  int8(): number {
+    return this.#buffer.readInt8(this.#at++)
   }
 
   int16(): number {
