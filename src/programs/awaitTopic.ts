@@ -2,7 +2,11 @@ import * as Effect from "effect/Effect"
 import type { ClientConfig } from "../domain/Config.js"
 import { Admin, type TopicDescription } from "../layers/Admin.js"
 import type { KafkaRefused } from "../layers/Consumer.js"
+import { type Held, recreated } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
+
+/** Without an event: whether the topic is still the same one. */
+const lookEvery = "30 seconds"
 
 /** Waits until the topic is there: a consumer may well be started before its first producer. */
 export const awaitTopic = (
@@ -19,4 +23,19 @@ export const awaitTopic = (
       Effect.tapErrorTag("TopicMissing", () => Effect.logDebug(`topic ${topic} is missing`))
     )
     return yield* throughOutage(`topic ${topic} (if missing, ${cure})`, backoff, described, unavailable)
+  })
+
+/**
+ * Fails when the topic has begun another life. A fetch tells that too, but while all partitions are paused there is none,
+ * and the new log may have grown beyond the position by then.
+ */
+export const watchTopicId = (topic: string, before: string): Effect.Effect<never, Held, Admin> =>
+  Effect.gen(function*() {
+    const admin = yield* Admin
+    while (true) {
+      yield* Effect.sleep(lookEvery)
+      const now = yield* Effect.option(admin.describeTopic(topic))
+      if (now._tag === "None" || now.value.topicId === "" || before === "") continue
+      if (now.value.topicId !== before) return yield* recreated(topic, before, now.value.topicId)
+    }
   })

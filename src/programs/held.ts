@@ -12,6 +12,8 @@ export class Held extends Data.TaggedError("Held")<{ readonly what: string; read
   }
 }
 
+export const toHeld = (error: { readonly what: string; readonly cure: string }): Held => new Held(error)
+
 /** Says why something is stopped, now and from time to time: who looks at the log tomorrow has to find it, too. */
 export const sayStopped = (what: string, reason: Held): Effect.Effect<never> => {
   const say = Effect.logError(`${what} is stopped: ${reason.message}`)
@@ -81,4 +83,12 @@ export const recreated = (topic: string, before: string, now: string): Held =>
   new Held({
     what: `topic ${topic} was deleted and created again while it was read: its id was ${before} and is ${now}`,
     cure: "restart, and do what the start then says; or read it under another consumer.group"
+  })
+
+/** Why the log cannot be read where the position is now. */
+export const unreadable = (reason: string): Held =>
+  new Held({
+    what: `the log cannot be read: ${reason}`,
+    cure:
+      "look at the segment with kafka-dump-log --deep-iteration; what is broken has to be deleted or skipped by hand"
   })

@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type { Config } from "../domain/Config.js"
-import type { LogRange, Slice } from "../domain/KafkaRecord.js"
+import type { Slice } from "../domain/KafkaRecord.js"
 import { joinSlices, splitSlice } from "../domain/slices.js"
-import { Admin } from "../layers/Admin.js"
+import type { Admin } from "../layers/Admin.js"
 import type { Membership } from "../layers/Consumer.js"
 import {
   type Claim,
@@ -14,7 +14,8 @@ import {
   type WriteRequest
 } from "../layers/Destination.js"
 import type { TopicEncoders } from "./encoders.js"
-import { Held, outOfRange, sayStopped } from "./held.js"
+import { Held, outOfRange, sayStopped, toHeld, unreadable } from "./held.js"
+import { logRange } from "./logRange.js"
 import type { PartitionMetrics } from "./metrics.js"
 import { type Backoff, jittered, throughOutage, unavailable } from "./outage.js"
 import type { PartitionQueue } from "./PartitionQueue.js"
@@ -77,27 +78,11 @@ const backoffOf = ({ config }: PartitionEnv): Backoff => ({
   maxMs: config.retryBackoffMaxMs
 })
 
-const toHeld = (error: { readonly what: string; readonly cure: string }): Held => new Held(error)
-
-const logRange = (env: PartitionEnv): Effect.Effect<LogRange, Held, Admin> =>
-  Effect.gen(function*() {
-    const admin = yield* Admin
-    const ranges = yield* throughOutage("Kafka", backoffOf(env), admin.logRanges(env.topic), unavailable).pipe(
-      Effect.mapError(toHeld)
-    )
-    const range = ranges.find(({ partition }) => partition === env.partition)
-    if (range !== undefined) return range
-    return yield* new Held({
-      what: `the topic has no partition ${env.partition} any more`,
-      cure: "a topic that was deleted and created again needs its stored offsets reset"
-    })
-  })
-
 /** Kafka is asked before the transaction, not inside it: a slow broker must not hold a row lock. */
 const acquire = (env: PartitionEnv): Effect.Effect<Claim, Held, Admin | Destination> =>
   Effect.gen(function*() {
     const destination = yield* Destination
-    const range = yield* logRange(env)
+    const range = yield* logRange(env, backoffOf(env))
     // A new id for each try: the answer to the one before may be lost, and what it claimed must not count as ours.
     const attempt = Effect.flatMap(randomId, (owner) =>
       destination.acquire({
@@ -110,7 +95,11 @@ const acquire = (env: PartitionEnv): Effect.Effect<Claim, Held, Admin | Destinat
       }))
     const claim = yield* throughOutage("acquire", backoffOf(env), attempt, unavailable).pipe(Effect.mapError(toHeld))
     // The range may be older than the claim: the owner before may have written beyond it meanwhile.
-    const problem = outOfRange(env, claim.offset, claim.offset > range.end ? yield* logRange(env) : range)
+    const problem = outOfRange(
+      env,
+      claim.offset,
+      claim.offset > range.end ? yield* logRange(env, backoffOf(env)) : range
+    )
     if (problem !== undefined) return yield* problem
     yield* Effect.logInfo(`acquired at offset ${claim.offset} [generation=${claim.generation} end=${range.end}]`)
     return claim
@@ -137,7 +126,7 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
       if (slice.expected !== position) {
         // Not the chain that this writer is at: a fetch from before a seek, or the client has reset its position
         // because the log does not hold it any more. The range decides; guessing would skip or repeat records.
-        const problem = outOfRange(env, position, yield* logRange(env))
+        const problem = outOfRange(env, position, yield* logRange(env, backoffOf(env)))
         if (problem !== undefined) return yield* problem
         yield* Effect.sleep(yield* jittered(fenceBackoff, misses++))
         yield* seekTo(env, position)
@@ -148,13 +137,6 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
       position = slice.next
       if (slice.unreadable !== undefined) return yield* unreadable(slice.unreadable)
     }
-  })
-
-const unreadable = (reason: string): Held =>
-  new Held({
-    what: `the log cannot be read: ${reason}`,
-    cure:
-      "look at the segment with kafka-dump-log --deep-iteration; what is broken has to be deleted or skipped by hand"
   })
 
 /** Waits a little for more, so that a trickle does not become a transaction per record; not when the queue is full. */

@@ -1,22 +1,17 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { type Config, groupOf } from "../domain/Config.js"
 import { Admin } from "../layers/Admin.js"
-import type { Consumer, KafkaRefused } from "../layers/Consumer.js"
+import type { Consumer } from "../layers/Consumer.js"
 import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
-import { CommandError, ExitCode } from "./exitCodes.js"
-import { type Backoff, jittered, throughOutage } from "./outage.js"
+import { type CommandError, ExitCode } from "./exitCodes.js"
+import { type Backoff, throughOutage } from "./outage.js"
 import { makeByteBudget } from "./PartitionQueue.js"
 import { commandError } from "./serviceErrors.js"
+import { drain, keepRunning } from "./supervise.js"
 import { runTopic } from "./topicPipeline.js"
-
-/** A client that is beyond repair is built anew: no hurry, what broke it is still there. */
-const rebuildBackoff: Backoff = { baseMs: 2000, maxMs: 30_000 }
-/** The same reason is not told again before. */
-const reasonEveryMs = 30_000
 
 const endStoredEvery = "200 millis"
 /** Whatever is wrong is said, and stopped, by the partitions; here it only means "not yet". */
@@ -59,7 +54,7 @@ export const runCommand = (
     // Not a child of this fiber: its end is awaited here, and only for so long.
     const ended = Fiber.join(running)
     const done = options.untilEnd ? Effect.raceFirst(endStored(config, backoff), ended) : ended
-    yield* done.pipe(Effect.onExit(() => drain(config, running, jobs)))
+    yield* done.pipe(Effect.onExit(() => drain(config, running, reportStored(jobs))))
     return ExitCode.done
   })
 
@@ -82,51 +77,12 @@ const endStored = (config: Config, backoff: Backoff): Effect.Effect<void, never,
     yield* Effect.repeat(reached, { until: (done) => done, schedule: Schedule.spaced(endStoredEvery) })
   })
 
-/** One topic that is refused leaves the others running. Fails only where there is nothing to wait for. */
-const keepRunning = <R>(
-  topic: string,
-  run: Effect.Effect<never, KafkaRefused, R>
-): Effect.Effect<never, CommandError, R> =>
-  Effect.gen(function*() {
-    let told: { readonly reason: string; readonly atMs: number } | undefined
-    for (let attempt = 0;; attempt++) {
-      const error = yield* Effect.flip(run)
-      if (error.kind === "locked") return yield* commandError(error)
-      const now = yield* Clock.currentTimeMillis
-      if (told?.reason !== error.message || now - told.atMs >= reasonEveryMs) {
-        yield* Effect.logError(`topic ${topic} is stopped: ${error.message}; a new client is tried until it works`)
-        told = { reason: error.message, atMs: now }
-      }
-      yield* Effect.sleep(yield* jittered(rebuildBackoff, attempt))
-    }
-  })
-
-/** Protocol §13. What is still running at the deadline dies with the process: the server rolls it back. */
-const drain = (
-  config: Config,
-  running: Fiber.Fiber<unknown, unknown>,
+const reportStored = (
   jobs: ReadonlyArray<{ readonly topic: string; readonly positions: ReadonlyMap<number, bigint> }>
 ): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    yield* Effect.logInfo("stopping: running transactions finish, what is queued stays in Kafka")
-    // Finalizers are not interruptible; without this the timeout would wait for what it is to cut short.
-    const stopped = yield* Fiber.interrupt(running).pipe(
-      Effect.interruptible,
-      Effect.timeoutOption(config.shutdownTimeoutMs)
-    )
+  Effect.suspend(() => {
     const reached = jobs.flatMap(({ positions, topic }) =>
       [...positions].toSorted(([a], [b]) => a - b).map(([partition, offset]) => `${topic}-${partition}=${offset}`)
     )
-    yield* Effect.logInfo(`stored offsets: ${reached.join(" ") || "none were moved"}`)
-    if (stopped._tag === "None") {
-      return yield* Effect.die(
-        new CommandError({
-          code: "TRB-7001",
-          exit: ExitCode.failed,
-          what: `the drain did not end within ${config.shutdownTimeoutMs} ms`,
-          cure: "nothing is lost: open transactions are rolled back, an unknown COMMIT is looked up at the next start"
-        })
-      )
-    }
-    yield* Effect.logInfo("kafka consumer application stopped")
+    return Effect.logInfo(`stored offsets: ${reached.join(" ") || "none were moved"}`)
   })

@@ -7,10 +7,10 @@ import { Consumer, type GroupEvent, type KafkaRefused, type Membership } from ".
 import { Destination, type DestinationRefused } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { deliverTo, foldAssignments, forkWatched, openQueue, type Runner } from "./assignment.js"
-import { awaitTopic } from "./awaitTopic.js"
+import { awaitTopic, watchTopicId } from "./awaitTopic.js"
 import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
 import { firstOffset } from "./firstOffset.js"
-import { Held, recreated, sayStopped } from "./held.js"
+import { Held, sayStopped } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
 import { runPartition } from "./partition.js"
 import type { ByteBudget } from "./PartitionQueue.js"
@@ -18,7 +18,7 @@ import type { ByteBudget } from "./PartitionQueue.js"
 /** How often Kafka is told the committed offsets: for lag tools only, so once a second is plenty. */
 const advisoryCommitEvery = "1 second"
 const advisoryRoundsBetweenAll = 30
-/** Without an event: whether the topic is still the same one, and whether what stopped it is cured. */
+/** Without an event: whether what stopped the topic is cured. */
 const lookAgainEvery = "30 seconds"
 
 /** What all assignments of one topic share. */
@@ -125,22 +125,7 @@ const runPartitions = (
         : runQueued(env, membership, { partition, generation, sourceId: id, initial })
     })
     const all = Effect.zipRight(Effect.all(writers, { concurrency: "unbounded", discard: true }), Effect.never)
-    return yield* Effect.raceFirst(all, watchTopicId(env, topicId))
-  })
-
-/**
- * Fails when the topic has begun another life. A fetch tells that too, but while all partitions are paused there is none,
- * and the new log may have grown beyond the position by then.
- */
-const watchTopicId = (env: TopicEnv, before: string): Effect.Effect<never, Held, Admin> =>
-  Effect.gen(function*() {
-    const admin = yield* Admin
-    while (true) {
-      yield* Effect.sleep(lookAgainEvery)
-      const now = yield* Effect.option(admin.describeTopic(env.topic))
-      if (now._tag === "None" || now.value.topicId === "" || before === "") continue
-      if (now.value.topicId !== before) return yield* recreated(env.topic, before, now.value.topicId)
-    }
+    return yield* Effect.raceFirst(all, watchTopicId(env.topic, topicId))
   })
 
 /** A partition's queue, the two lines about it, and its writer. */

@@ -1,0 +1,62 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { ClientConfig } from "../domain/Config.js"
+import type { KafkaRefused } from "../layers/Consumer.js"
+import { CommandError, ExitCode } from "./exitCodes.js"
+import { type Backoff, jittered } from "./outage.js"
+import { commandError } from "./serviceErrors.js"
+
+/** A client that is beyond repair is built anew: no hurry, what broke it is still there. */
+const rebuildBackoff: Backoff = { baseMs: 2000, maxMs: 30_000 }
+/** The same reason is not told again before. */
+const reasonEveryMs = 30_000
+
+/** One topic that is refused leaves the others running. Fails only where there is nothing to wait for. */
+export const keepRunning = <R>(
+  topic: string,
+  run: Effect.Effect<never, KafkaRefused, R>
+): Effect.Effect<never, CommandError, R> =>
+  Effect.gen(function*() {
+    let told: { readonly reason: string; readonly atMs: number } | undefined
+    for (let attempt = 0;; attempt++) {
+      const error = yield* Effect.flip(run)
+      if (error.kind === "locked") return yield* commandError(error)
+      const now = yield* Clock.currentTimeMillis
+      if (told?.reason !== error.message || now - told.atMs >= reasonEveryMs) {
+        yield* Effect.logError(`topic ${topic} is stopped: ${error.message}; a new client is tried until it works`)
+        told = { reason: error.message, atMs: now }
+      }
+      yield* Effect.sleep(yield* jittered(rebuildBackoff, attempt))
+    }
+  })
+
+/**
+ * Protocol §13. What is still running at the deadline dies with the process: the server rolls it back. `report` says how
+ * far the work has come.
+ */
+export const drain = (
+  config: Pick<ClientConfig, "shutdownTimeoutMs">,
+  running: Fiber.Fiber<unknown, unknown>,
+  report: Effect.Effect<void>
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    yield* Effect.logInfo("stopping: running transactions finish, what is queued stays in Kafka")
+    // Finalizers are not interruptible; without this the timeout would wait for what it is to cut short.
+    const stopped = yield* Fiber.interrupt(running).pipe(
+      Effect.interruptible,
+      Effect.timeoutOption(config.shutdownTimeoutMs)
+    )
+    yield* report
+    if (stopped._tag === "None") {
+      return yield* Effect.die(
+        new CommandError({
+          code: "TRB-7001",
+          exit: ExitCode.failed,
+          what: `the drain did not end within ${config.shutdownTimeoutMs} ms`,
+          cure: "nothing is lost: open transactions are rolled back, an unknown COMMIT is looked up at the next start"
+        })
+      )
+    }
+    yield* Effect.logInfo("kafka consumer application stopped")
+  })
