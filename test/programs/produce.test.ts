@@ -46,8 +46,7 @@ const produced = (overrides: Partial<typeof options> = {}, topics: ReadonlyArray
 const recordsOf = (topic: string) =>
   Effect.map(
     MemoryKafka,
-    (cluster) =>
-      cluster.topics.get(topic)?.logs.flatMap(({ entries }) => entries.filter((entry) => entry !== "invisible")) ?? []
+    (cluster) => cluster.topics.get(topic)?.logs.flatMap((log) => log.records()) ?? []
   )
 
 const countOf = (topic: string) => Effect.map(recordsOf(topic), (all) => all.length)

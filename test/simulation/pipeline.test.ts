@@ -254,13 +254,13 @@ const scenario = (fenced: boolean) =>
     const instances = [yield* startInstance(small), yield* startInstance(small)]
     for (let round = 0; round < 10; round++) {
       yield* produce(yield* random.nextIntBetween(0, 200), 4, true)
-      if ((yield* random.next) < 0.3) kafka.freeze(yield* random.nextIntBetween(0, 2))
+      if ((yield* random.next) < 0.3) kafka.cutOff(yield* random.nextIntBetween(0, 2))
       if ((yield* random.next) < 0.1) database.down = true
       yield* Effect.sleep(yield* random.nextIntBetween(100, 2000))
       database.down = false
-      if ((yield* random.next) < 0.5) kafka.thaw()
+      if ((yield* random.next) < 0.5) kafka.reconnect()
     }
-    kafka.thaw()
+    kafka.reconnect()
     database.fault = () => ({ _tag: "None" })
     yield* Effect.sleep(30_000)
     const found = yield* differences

@@ -77,7 +77,7 @@ export const differences = Effect.gen(function*() {
   const found: Array<string> = []
   for (const [topic, { logs }] of kafka.topics) {
     for (const [partition, log] of logs.entries()) {
-      const wanted = log.entries.filter((entry) => entry !== "invisible").map((entry) => String(entry.offset))
+      const wanted = log.records().map(({ offset }) => String(offset))
       const rows = database.rows.filter((row) => row.table === topic && row.partition === partition)
       const got = rows.map((row) => String(row.offset))
       if (got.join() !== wanted.join()) {
@@ -86,8 +86,7 @@ export const differences = Effect.gen(function*() {
         )
       }
       const stored = database.offsets.get(`${topic}/${partition}/group-${topic}`)?.offset
-      const end = log.low + BigInt(log.entries.length)
-      if (stored !== end) found.push(`${topic}-${partition}: stored offset ${stored}, end ${end}`)
+      if (stored !== log.end) found.push(`${topic}-${partition}: stored offset ${stored}, end ${log.end}`)
     }
   }
   return found
