@@ -1,167 +1,128 @@
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import type { ICustomPartitioner, IHeaders, Message, RecordMetadata } from "kafkajs"
+import type { ProducerStamp } from "../../domain/recordBatch.js"
 import { KafkaRefused } from "../Consumer.js"
-import { type Appended, type Compression, type OutgoingRecord, Producer } from "../Producer.js"
-import { clientConfig, connectWithin, disconnectWithin, type KafkaClientOptions, patient } from "./client.js"
-import { compressor, decompress } from "./codecs.js"
-import { classify, unavailable } from "./errors.js"
-import { kafkajs } from "./library.js"
-import { logReport, makeClientLog } from "./log.js"
-import { makeSockets } from "./sockets.js"
+import { type Appended, type OutgoingRecord, Producer } from "../Producer.js"
+import { type Append, AppendFailed, nowMs } from "./appending.js"
+import type { KafkaError } from "./errors.js"
+import { makeLanes } from "./lanes.js"
+import type { Batch, PartitionBatches } from "./partitioning.js"
+import { type KafkaProducerOptions, makeSending, type Sending } from "./sending.js"
+import { sequenceAfter } from "./sequence.js"
 
-export interface KafkaProducerOptions extends KafkaClientOptions {
-  readonly compression: Compression
-}
+export type { KafkaProducerOptions } from "./sending.js"
 
 /**
- * Largest batch that is sent, before compression. Brokers take 1 MiB by default (message.max.bytes); the rest is for
- * headers and framing. A larger record goes alone.
+ * Real brokers. Connects at the first `send`, so that a layer can be built while they are away. Refused where the
+ * options contradict each other, or this Node lacks the codec.
+ *
+ * One batch of a partition is on its way at a time: the next one is sent when it is acknowledged or given up, whoever
+ * sends it. Retries therefore keep the order, and sequence numbers are given in the order in which batches arrive.
  */
-const batchBytesMax = 768 * 1024
-/** About ten seconds of an unreachable leader, then the caller decides. */
-const retries = 15
-
-/** Real brokers. Connects at the first `send`, so that a layer can be built while they are away. */
 export const layer = (options: KafkaProducerOptions): Layer.Layer<Producer, KafkaRefused> =>
   Layer.scoped(Producer, make(options))
 
 const make = (options: KafkaProducerOptions) =>
   Effect.gen(function*() {
-    const { brokers, compression } = options
-    yield* registerCodec(compression)
-    const run = yield* FiberSet.makeRuntime()
-    const sockets = makeSockets((report) => run(logReport(report)))
-    const log = makeClientLog(run)
-    const kafka = new kafkajs.Kafka({
-      ...clientConfig(options, sockets),
-      logLevel: kafkajs.logLevel.WARN,
-      logCreator: () => log
-    })
-    const chosen = new WeakMap<Message, number>()
-    const producer = kafka.producer({
-      createPartitioner: stablePartitioner(chosen),
-      allowAutoTopicCreation: false,
-      // A request whose answer is lost is sent again: with sequence numbers the broker keeps one of the two.
-      idempotent: true,
-      retry: { ...patient, retries }
-    })
-    yield* Effect.addFinalizer(() =>
-      Effect.tryPromise(() => producer.disconnect()).pipe(
-        Effect.interruptible,
-        Effect.timeoutOption(disconnectWithin),
-        Effect.ignoreLogged,
-        Effect.ensuring(Effect.sync(sockets.destroy))
+    const idempotent = options.idempotent ?? true
+    if (idempotent && (options.acks ?? -1) !== -1) {
+      return yield* new KafkaRefused({
+        what: `an idempotent producer needs acks=all, not acks=${options.acks}`,
+        cure: "ask for acks=all, or turn idempotence off"
+      })
+    }
+    const sending = yield* makeSending(options)
+    const lanes = yield* makeLanes
+    const append = idempotent ? yield* makeIdempotent(sending) : sending.append
+
+    const appendAll = (topic: string, { batches, partition }: PartitionBatches) =>
+      Effect.forEach(batches, (batch) => append({ topic, partition }, batch)).pipe(
+        Effect.mapError(({ error }) => error)
       )
-    )
-    const connect = Effect.tryPromise({
-      try: () => producer.connect(),
-      catch: (error) => classify(brokers, "connect", error)
-    }).pipe(
-      Effect.timeoutFail({
-        duration: connectWithin,
-        onTimeout: () => unavailable(brokers, new Error(`no answer within ${connectWithin}`))
+    // In a lane of the topic, so that calls reach their partitions in the order in which they were made.
+    const plan = (topic: string, records: ReadonlyArray<OutgoingRecord>) =>
+      Effect.gen(function*() {
+        const partitions = yield* sending.batches(topic, records, yield* nowMs)
+        return yield* Effect.forEach(
+          partitions,
+          (each) => lanes.enter(`${topic}-${each.partition}`, appendAll(topic, each))
+        )
       })
-    )
-    // Kafkajs numbers the batches when it begins to send: two at once could arrive in another order (tulios/kafkajs#1005).
-    const one = yield* Effect.makeSemaphore(1)
-    let connected = false
     const send = Effect.fn("KafkaProducer.send")(function*(topic: string, records: ReadonlyArray<OutgoingRecord>) {
-      if (!connected) {
-        yield* connect
-        connected = true
-      }
-      return yield* Effect.forEach(batchesOf(records), (messages) =>
-        Effect.tryPromise({
-          try: () => producer.send({ topic, messages, acks: -1, compression: codes[compression] }),
-          catch: (error) => classify(brokers, `write to topic ${topic}`, error)
-        }).pipe(Effect.map((answers) => appended(answers, messages.map((message) => chosen.get(message))))))
+      const planned = yield* lanes.enter(topic, plan(topic, records))
+      // All are awaited, also if one fails: what an error leaves behind is settled then.
+      const outcomes = yield* Effect.forEach(yield* planned, Effect.either, { concurrency: "unbounded" })
+      return (yield* Effect.all(outcomes)).flat() satisfies ReadonlyArray<Appended>
     })
-    return Producer.of({
-      send: (topic, records) => one.withPermits(1)(Effect.map(send(topic, records), (batches) => batches.flat()))
-    })
+    return Producer.of({ send })
   })
 
-const appended = (
-  answers: ReadonlyArray<RecordMetadata>,
-  partitions: ReadonlyArray<number | undefined>
-): ReadonlyArray<Appended> =>
-  answers.map(({ baseOffset, partition }) => ({
-    partition,
-    baseOffset: baseOffset === undefined ? undefined : BigInt(baseOffset),
-    count: partitions.filter((each) => each === partition).length
-  }))
-
-const types = kafkajs.CompressionTypes
-const codes = { none: types.None, gzip: types.GZIP, snappy: types.Snappy, lz4: types.LZ4, zstd: types.ZSTD } as const
-
-/** kafkajs has gzip only, and one table of codecs for the whole process. */
-const registerCodec = (compression: Compression): Effect.Effect<void, KafkaRefused> => {
-  if (compression === "none" || compression === "gzip") return Effect.void
-  return Either.match(compressor(compression), {
-    onLeft: (what) => Effect.fail(new KafkaRefused({ what, cure: "choose gzip, snappy or lz4, or a newer Node" })),
-    onRight: (compress) =>
-      Effect.sync(() => {
-        const codec = () => ({
-          compress: async (encoder: { readonly buffer: Buffer }) => Buffer.from(compress(encoder.buffer)),
-          decompress: async (bytes: Buffer) =>
-            Buffer.from(Either.getOrThrowWith(decompress(compression, bytes), (reason) => new Error(reason)))
-        })
-        if (compression === "snappy") kafkajs.CompressionCodecs[types.Snappy] = codec
-        if (compression === "lz4") kafkajs.CompressionCodecs[types.LZ4] = codec
-        if (compression === "zstd") kafkajs.CompressionCodecs[types.ZSTD] = codec
-      })
-  })
+/** What the next batch of a partition is stamped with. */
+interface Sequence {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly next: number
 }
+
+/** The broker has lost or never had the sequence that a batch continues. */
+const sequenceCodes = new Set([45, 47, 59])
+const epochMax = 32_767
 
 /**
- * kafkajs chooses the partitions again when it retries. A record without a key would then go to another partition, and
- * the broker could not see that it has it already.
+ * Sequence numbers, so that a batch that is sent again because its answer was lost is kept once (KIP-98). After a batch
+ * whose fate is unknown nobody can tell which number comes next: the partition goes on with a higher epoch, from number
+ * 0; a late copy of that batch has the old epoch and is refused (KIP-360).
  */
-const stablePartitioner = (chosen: WeakMap<Message, number>): ICustomPartitioner => () => {
-  const choose = kafkajs.Partitioners.DefaultPartitioner()
-  return (args) => {
-    const partition = chosen.get(args.message) ?? choose(args)
-    chosen.set(args.message, partition)
-    return partition
-  }
-}
-
-const batchesOf = (records: ReadonlyArray<OutgoingRecord>): ReadonlyArray<Array<Message>> => {
-  const batches: Array<Array<Message>> = []
-  let current: Array<Message> = []
-  let bytes = 0
-  for (const record of records) {
-    const size = 64 + (record.key?.length ?? 0) + (record.value?.length ?? 0)
-      + (record.headers ?? []).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
-    if (bytes + size > batchBytesMax && current.length > 0) {
-      batches.push(current)
-      current = []
-      bytes = 0
+const makeIdempotent = (sending: Sending): Effect.Effect<Append> =>
+  Effect.gen(function*() {
+    const sequences = new Map<string, Sequence>()
+    const identity = yield* Effect.makeSemaphore(1)
+    let producerId: bigint | undefined
+    const begin = identity.withPermits(1)(Effect.gen(function*() {
+      producerId ??= (yield* Effect.mapError(sending.identity, notSent)).producerId
+      return { producerId, producerEpoch: 0, next: 0 }
+    }))
+    const later = (sequence: Sequence): Sequence | undefined => {
+      if (sequence.producerEpoch < epochMax) {
+        return { ...sequence, producerEpoch: sequence.producerEpoch + 1, next: 0 }
+      }
+      if (producerId === sequence.producerId) producerId = undefined
+      return undefined
     }
-    current.push(messageOf(record))
-    bytes += size
-  }
-  if (current.length > 0) batches.push(current)
-  return batches
-}
 
-const messageOf = ({ headers, key, partition, timestampMs, value }: OutgoingRecord): Message => ({
-  key: bufferOf(key),
-  value: bufferOf(value),
-  ...(partition === undefined ? {} : { partition }),
-  ...(timestampMs === undefined ? {} : { timestamp: String(timestampMs) }),
-  ...(headers === undefined ? {} : { headers: headersOf(headers) })
+    const tryAppend = Effect.fnUntraced(
+      function*(key: string, target: Parameters<Append>[0], batch: Batch): Effect.fn.Return<Appended, AppendFailed> {
+        const sequence = sequences.get(key) ?? (yield* begin)
+        const appended = yield* sending.append(target, batch, stampOf(sequence)).pipe(
+          Effect.tapError(({ code, inDoubt }) =>
+            Effect.sync(() => {
+              const forgotten = code !== undefined && sequenceCodes.has(code)
+              const next = inDoubt || forgotten ? later(sequence) : sequence
+              if (next === undefined) sequences.delete(key)
+              else sequences.set(key, next)
+            })
+          )
+        )
+        sequences.set(key, { ...sequence, next: sequenceAfter(sequence.next, batch.length) })
+        return appended
+      }
+    )
+    return (target, batch) => {
+      const attempt = tryAppend(`${target.topic}-${target.partition}`, target, batch)
+      // Refused at the first try, it is not in the log: it may be sent again with numbers that the broker takes.
+      return Effect.catchIf(
+        attempt,
+        ({ code, inDoubt }) => code !== undefined && sequenceCodes.has(code) && !inDoubt,
+        () => attempt
+      )
+    }
+  })
+
+const notSent = (error: KafkaError) => new AppendFailed({ error, code: undefined, inDoubt: false })
+
+const stampOf = ({ next, producerEpoch, producerId }: Sequence): ProducerStamp => ({
+  producerId,
+  producerEpoch,
+  baseSequence: next,
+  transactional: false
 })
-
-const bufferOf = (bytes: Uint8Array | null): Buffer | null =>
-  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-/** kafkajs takes an object: equal names keep their order, different ones are grouped. */
-const headersOf = (headers: ReadonlyArray<readonly [name: string, value: Uint8Array]>): IHeaders => {
-  const grouped: Record<string, Array<Buffer>> = {}
-  for (const [name, value] of headers) (grouped[name] ??= []).push(Buffer.from(value))
-  return grouped
-}

@@ -49,10 +49,18 @@ export const compressor = (
   }
 }
 
+/** How a producer compresses; undefined where it does not. Left: this Node cannot. */
+export const codecFor = (name: Compression): Either.Either<BatchCodec | undefined, string> =>
+  name === "none"
+    ? Either.right(undefined)
+    : Either.map(compressor(name), () => batchCodecs.get(codes[name]))
+
+const codes = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+
 /** By the code in the attributes of a batch. */
 export const batchCodecs: ReadonlyMap<number, BatchCodec> = new Map(
-  ([[1, "gzip"], [2, "snappy"], [3, "lz4"], [4, "zstd"]] as const).map(([code, name]) => [code, {
-    code,
+  (["gzip", "snappy", "lz4", "zstd"] as const).map((name) => [codes[name], {
+    code: codes[name],
     compress: (bytes) => Either.getOrThrowWith(compressor(name), (reason) => new Error(reason))(bytes),
     decompress: (bytes, bytesMax) => decompress(name, bytes, bytesMax)
   }])

@@ -58,6 +58,7 @@ const passing = new Set([
   "NOT_ENOUGH_REPLICAS",
   "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
   "NOT_CONTROLLER",
+  "CONCURRENT_TRANSACTIONS",
   "KAFKA_STORAGE_ERROR",
   "FENCED_LEADER_EPOCH",
   "UNKNOWN_LEADER_EPOCH"
@@ -74,6 +75,10 @@ const cures: Readonly<Record<string, string>> = {
   CLUSTER_AUTHORIZATION_FAILED: "grant this user the cluster operation that the message names",
   SASL_AUTHENTICATION_FAILED: "check the Kafka user name, password and SASL mechanism",
   UNSUPPORTED_SASL_MECHANISM: "use a SASL mechanism that the listener offers",
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    "grant this user Write and Describe on the transactional id (kafka-acls --add --operation Write --transactional-id …)",
+  INVALID_TRANSACTION_TIMEOUT:
+    "choose a transaction time-out up to the brokers' transaction.max.timeout.ms (15 minutes unless they say otherwise)",
   UNKNOWN_TOPIC_OR_PARTITION: "create the topic, or correct its name",
   INVALID_TOPIC_EXCEPTION: "a topic name has 1 to 249 of the characters a-z A-Z 0-9 . _ -",
   INVALID_SESSION_TIMEOUT:

@@ -10,6 +10,8 @@ export interface Protocol {
     readonly apiVersion: number
     readonly apiName: string
     readonly encode: () => Promise<unknown>
+    /** Answers false where the broker will not answer; true if it lacks. */
+    readonly expectResponse?: () => boolean
   }
   readonly response: ProtocolResponse
   readonly requestTimeout?: number | null
@@ -60,6 +62,13 @@ export interface HeartbeatRequest {
 export interface TopicPartitionOffsets {
   readonly topic: string
   readonly partitions: ReadonlyArray<{ readonly partition: number; readonly offset: string }>
+}
+
+/** Whose transaction a request is about. */
+export interface TransactionOwner {
+  readonly transactionalId: string
+  readonly producerId: bigint
+  readonly producerEpoch: number
 }
 
 /** The connections to one node. */
@@ -118,6 +127,20 @@ export interface Broker {
   findGroupCoordinator: (group: { readonly groupId: string; readonly coordinatorType: number }) => Promise<{
     readonly coordinator: { readonly host: string; readonly port: number }
   }>
+}
+
+/** A node for single requests, those of transactions among them. */
+export interface TransactionBroker extends Broker {
+  addPartitionsToTxn: (
+    request: TransactionOwner & {
+      readonly topics: ReadonlyArray<{ readonly topic: string; readonly partitions: ReadonlyArray<number> }>
+    }
+  ) => Promise<unknown>
+  addOffsetsToTxn: (request: TransactionOwner & { readonly groupId: string }) => Promise<unknown>
+  txnOffsetCommit: (
+    request: TransactionOwner & { readonly groupId: string; readonly topics: ReadonlyArray<TopicPartitionOffsets> }
+  ) => Promise<unknown>
+  endTxn: (request: TransactionOwner & { readonly transactionResult: boolean }) => Promise<unknown>
 }
 
 /** All brokers, as a consumer sees them. */

@@ -5,7 +5,7 @@
  */
 import { createRequire } from "node:module"
 import type * as KafkaJs from "kafkajs"
-import type { Broker, ConnectionPool, ProtocolEncoder, RequestDefinitions } from "./internals.js"
+import type { ConnectionPool, ProtocolEncoder, RequestDefinitions, TransactionBroker } from "./internals.js"
 import { type RequestQueueClass, requireVersion, withoutTimerLoop } from "./patches.js"
 
 const require = createRequire(import.meta.url)
@@ -32,8 +32,10 @@ export type ApiName =
   | "Heartbeat"
   | "LeaveGroup"
   | "SyncGroup"
+  | "ListGroups"
   | "DescribeGroups"
   | "CreateTopics"
+  | "InitProducerId"
 export const apiKeys: Readonly<Record<ApiName, number>> = require("kafkajs/src/protocol/requests/apiKeys")
 
 export const Encoder: new() => ProtocolEncoder = require("kafkajs/src/protocol/encoder")
@@ -42,7 +44,7 @@ export const Encoder: new() => ProtocolEncoder = require("kafkajs/src/protocol/e
 export const errorOfCode: (code: number) => Error = require("kafkajs/src/protocol/error").createErrorFromCode
 
 /** A broker of its own, outside of any kafkajs client: for single requests. */
-export const KafkaBroker: new(options: BrokerOptions) => Broker = require("kafkajs/src/broker")
+export const KafkaBroker: new(options: BrokerOptions) => TransactionBroker = require("kafkajs/src/broker")
 export interface BrokerOptions {
   readonly logger: unknown
   readonly connectionPool: ConnectionPool
@@ -56,6 +58,7 @@ export const makeConnectionPoolBuilder: (options: {
   readonly connectionTimeout: number
   readonly requestTimeout: number
   readonly enforceRequestTimeout: boolean
+  readonly maxInFlightRequests?: number
   readonly socketFactory: KafkaJs.ISocketFactory
 }) => {
   readonly build: (node: { readonly host: string; readonly port: number }) => Promise<ConnectionPool>

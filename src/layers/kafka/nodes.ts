@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { connectionTimeoutMs, type KafkaClientOptions, requestTimeoutMs } from "./client.js"
 import { classify, type KafkaError, unavailable } from "./errors.js"
-import type { Broker } from "./internals.js"
+import type { TransactionBroker } from "./internals.js"
 import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "./library.js"
-import { makeSockets } from "./sockets.js"
+import { makeSockets, type SocketReport } from "./sockets.js"
 
 /**
  * Single requests to single brokers. kafkajs's own admin client keeps a list of topics and asks for all of them each
@@ -13,19 +13,29 @@ import { makeSockets } from "./sockets.js"
  */
 export interface Nodes {
   /** Some broker that answers: one that is connected, else the first of the list that can be. */
-  readonly any: Effect.Effect<Broker, KafkaError>
-  readonly at: (host: string, port: number) => Effect.Effect<Broker, KafkaError>
-  readonly coordinator: (group: string) => Effect.Effect<Broker, KafkaError>
+  readonly any: Effect.Effect<TransactionBroker, KafkaError>
+  readonly at: (host: string, port: number) => Effect.Effect<TransactionBroker, KafkaError>
+  readonly coordinator: (group: string) => Effect.Effect<TransactionBroker, KafkaError>
+  readonly transactionCoordinator: (transactionalId: string) => Effect.Effect<TransactionBroker, KafkaError>
   /** Forgets connections that look alive and do not answer. */
   readonly reset: Effect.Effect<void>
   /** `doing` names the request in what it fails with: "cannot `doing`: …". */
   readonly request: <A>(doing: string, send: () => Promise<A>) => Effect.Effect<A, KafkaError>
 }
 
-export const makeNodes = (options: KafkaClientOptions): Effect.Effect<Nodes, never, Scope.Scope> =>
+export interface NodesOptions extends KafkaClientOptions {
+  /** For one answer; 15 s unless given. */
+  readonly requestTimeoutMs?: number
+  /** Requests that wait for their answer, per node; unbounded unless given. */
+  readonly maxInFlight?: number
+  /** Hears when a node stops being reachable and when it is back; nobody does unless given. */
+  readonly report?: (report: SocketReport) => void
+}
+
+export const makeNodes = (options: NodesOptions): Effect.Effect<Nodes, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const { brokers, clientId } = options
-    const sockets = makeSockets(() => {})
+    const { brokers, clientId, maxInFlight } = options
+    const sockets = makeSockets(options.report ?? (() => {}))
     // A logger that says nothing: errors go to the caller, who knows what they mean.
     const logger = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).logger()
     const pools = makeConnectionPoolBuilder({
@@ -33,11 +43,12 @@ export const makeNodes = (options: KafkaClientOptions): Effect.Effect<Nodes, nev
       clientId,
       logger,
       connectionTimeout: connectionTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout: options.requestTimeoutMs ?? requestTimeoutMs,
       enforceRequestTimeout: true,
+      ...(maxInFlight === undefined ? {} : { maxInFlightRequests: maxInFlight }),
       socketFactory: sockets.factory
     })
-    const known = new Map<string, Broker>()
+    const known = new Map<string, TransactionBroker>()
     // No good-bye: there is nothing to hand back, and kafkajs's would wait for every answer that is still to come.
     yield* Effect.addFinalizer(() => Effect.sync(sockets.destroy))
     const request: Nodes["request"] = (doing, send) =>
@@ -67,13 +78,17 @@ export const makeNodes = (options: KafkaClientOptions): Effect.Effect<Nodes, nev
       })).pipe(Effect.catchTag("KafkaUnavailable", ({ cause }) => Effect.fail(unavailable(brokers, cause))))
     })
 
-    const coordinator: Nodes["coordinator"] = (group) =>
+    const coordinatorOf = (what: string, name: string, coordinatorType: number) =>
       Effect.gen(function*() {
         const broker = yield* any
-        const { coordinator: found } = yield* request(`find the coordinator of group ${group}`, () =>
-          broker.findGroupCoordinator({ groupId: group, coordinatorType: 0 }))
+        const { coordinator: found } = yield* request(
+          `find the coordinator of ${what} ${name}`,
+          () => broker.findGroupCoordinator({ groupId: name, coordinatorType })
+        )
         return yield* at(found.host, found.port)
       })
+    const coordinator: Nodes["coordinator"] = (group) => coordinatorOf("group", group, 0)
+    const transactionCoordinator: Nodes["transactionCoordinator"] = (id) => coordinatorOf("transactional id", id, 1)
 
-    return { any, at, coordinator, request, reset: Effect.sync(sockets.reset) }
+    return { any, at, coordinator, transactionCoordinator, request, reset: Effect.sync(sockets.reset) }
   })
