@@ -15,6 +15,7 @@ import {
   WriteOutcome,
   type WriteRequest
 } from "../Destination.js"
+import { type AtServer, makeAtServer } from "./MemoryProcess.js"
 
 /** What happens to one transaction. `Committed…Lost` and `…Lost` at COMMIT look the same from outside: unknown. */
 export type Fault =
@@ -179,7 +180,7 @@ const snapshotOf = (database: MemoryDatabase, topic: string, group: string, tabl
   })
 }
 
-const destination = (database: MemoryDatabase, dialect: Dialect) => {
+const destination = (database: MemoryDatabase, dialect: Dialect, atServer: AtServer) => {
   const up = reachable(database)
   return Destination.of({
     dialect,
@@ -193,9 +194,9 @@ const destination = (database: MemoryDatabase, dialect: Dialect) => {
             ? [{ topic, partition: Number(partition), group, offset, sourceId }]
             : []
         })),
-    acquire: (request) => Effect.zipRight(up, acquire(database, request)),
-    write: (request) => write(database, request),
-    resolve: (request) => Effect.zipRight(up, resolve(database, request)),
+    acquire: (request) => Effect.zipRight(up, atServer(acquire(database, request))),
+    write: (request) => atServer(write(database, request)),
+    resolve: (request) => Effect.zipRight(up, atServer(resolve(database, request))),
     ensureTable: ({ table }) =>
       Effect.map(up, () => {
         database.tables.add(table)
@@ -214,10 +215,10 @@ const destination = (database: MemoryDatabase, dialect: Dialect) => {
 
 /** A destination in memory; the dialect decides only how statements look. */
 export const layerMemory = (dialect: Dialect): Layer.Layer<Destination | MemoryDatabaseState> =>
-  Layer.unwrapEffect(Effect.sync(() => {
+  Layer.unwrapEffect(Effect.map(makeAtServer, (atServer) => {
     const database = new MemoryDatabase()
     return Layer.merge(
       Layer.succeed(MemoryDatabaseState, database),
-      Layer.succeed(Destination, destination(database, dialect))
+      Layer.succeed(Destination, destination(database, dialect, atServer))
     )
   }))
