@@ -146,19 +146,31 @@ const note = (progress: Map<number, bigint> | undefined, offsets: ReadonlyArray<
 
 const loop = <E>(member: Member<E>): Effect.Effect<void, E | PollError> =>
   Effect.gen(function*() {
-    const { behaviour, committer, finish, options, poller, progress, restore } = member
+    const { behaviour, committer, finish, options, poller, progress } = member
     while (!finish.isOver()) {
-      if (behaviour.everyInterval) yield* autoCommit(member)
-      yield* restore(poller.ready(options.pollTimeoutMs))
-      yield* poller.turn(beforeRevoked(member))
-      const records = yield* poller.take(Math.min(options.maxPollRecords, finish.allowance()))
-      finish.polled(records.length)
+      const records = yield* poll(member)
       yield* work(member, records)
       const positions = poller.positions()
       if (behaviour.afterPoll === "wait") yield* committer.wait(committer.news(positions))
       if (behaviour.afterPoll === "send") yield* committer.send(committer.news(positions))
       if (options.commit === "none") note(progress, positions)
       finish.reached(positions)
+    }
+  })
+
+/** Returns as soon as there are records, or when the time is over; what happens to the membership happens in here. */
+const poll = <E>(member: Member<E>): Effect.Effect<ReadonlyArray<PolledRecord>, E | PollError> =>
+  Effect.gen(function*() {
+    const { behaviour, finish, options: { maxPollRecords, pollTimeoutMs }, poller, restore } = member
+    const untilMs = (yield* Clock.currentTimeMillis) + pollTimeoutMs
+    while (true) {
+      if (behaviour.everyInterval) yield* autoCommit(member)
+      const leftMs = untilMs - (yield* Clock.currentTimeMillis)
+      yield* restore(poller.ready(Math.max(0, leftMs)))
+      yield* poller.turn(beforeRevoked(member))
+      const records = yield* poller.take(Math.min(maxPollRecords, finish.allowance()))
+      finish.polled(records.length)
+      if (records.length > 0 || leftMs <= 0) return records
     }
   })
 

@@ -153,13 +153,11 @@ const onRevoked = (state: State): Effect.Effect<void> =>
     const done = yield* Deferred.make<void>()
     state.revoking = { sinceMs: yield* Clock.currentTimeMillis, done }
     state.wake()
-    yield* Effect.ensuring(
-      Deferred.await(done),
+    // Where the membership does not wait any longer, what would be committed does not count.
+    yield* Effect.onInterrupt(Deferred.await(done), () =>
       Effect.sync(() => {
-        // Also where the membership has waited long enough: what is committed from now on does not count.
         state.revoking = undefined
-      })
-    )
+      }))
   })
 
 const collect = (membership: Membership, state: State): Effect.Effect<void> =>
@@ -192,18 +190,15 @@ const hasWork = ({ ended, held, pending, revoking }: State): boolean => {
 }
 
 const ready = (state: State, timeoutMs: number): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    hasWork(state)
-      ? Effect.void
-      : Effect.async<void>((resume) => {
-        state.wake = () => {
-          if (hasWork(state)) resume(Effect.void)
-        }
-        return Effect.sync(() => {
-          state.wake = () => {}
-        })
-      }).pipe(Effect.timeoutOption(timeoutMs), Effect.asVoid)
-  )
+  Effect.async<void>((resume) => {
+    state.wake = () => {
+      if (hasWork(state)) resume(Effect.void)
+    }
+    state.wake()
+    return Effect.sync(() => {
+      state.wake = () => {}
+    })
+  }).pipe(Effect.timeoutOption(timeoutMs), Effect.asVoid)
 
 const turn = <E extends { readonly _tag: string; readonly message: string }>(
   env: Env<E>,
@@ -231,6 +226,7 @@ const giveBack = <E>(
     const partitions = partitionsOf(state)
     yield* beforeRevoked
     state.held = undefined
+    state.revoking = undefined
     const tookMs = (yield* Clock.currentTimeMillis) - sinceMs
     yield* options.report(MemberEvent.Revoked({ partitions, tookMs }))
   }).pipe(Effect.ensuring(Deferred.succeed(done, undefined)))
