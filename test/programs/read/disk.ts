@@ -10,6 +10,32 @@ interface Inode {
 const failure = (reason: "NotFound" | "Unknown", pathOrDescriptor: string, description: string) =>
   new SystemError({ reason, module: "FileSystem", method: "write", pathOrDescriptor, description })
 
+const none = { mtime: Option.none(), atime: Option.none(), birthtime: Option.none(), blksize: Option.none() }
+const noNumbers = { ino: Option.none(), nlink: Option.none(), uid: Option.none(), gid: Option.none() }
+const info = {
+  type: "File",
+  ...none,
+  ...noNumbers,
+  dev: 0,
+  mode: 0,
+  rdev: Option.none(),
+  blocks: Option.none()
+} as const
+
+const notUsed = Effect.dieMessage("not used")
+const unused: FileSystem.File = {
+  [FileSystem.FileTypeId]: FileSystem.FileTypeId,
+  fd: FileSystem.FileDescriptor(0),
+  stat: notUsed,
+  seek: () => notUsed,
+  sync: notUsed,
+  read: () => notUsed,
+  readAlloc: () => notUsed,
+  truncate: () => notUsed,
+  write: () => notUsed,
+  writeAll: () => notUsed
+}
+
 /** What a killed process dies with: nothing of it happens any more. */
 export class Killed extends Error {}
 
@@ -57,19 +83,20 @@ export class Disk {
     this.syncedNames.delete(name)
   }
 
-  private file(name: string, flag: string): Pick<FileSystem.File, "writeAll" | "sync" | "truncate"> {
+  private file(name: string, flag: string): FileSystem.File {
     if (flag === "r") {
       const sync = Effect.sync(() => {
         this.step()
         this.syncedNames = new Map(this.names)
       })
-      return { sync, writeAll: () => Effect.void, truncate: () => Effect.void }
+      return { ...unused, sync }
     }
     this.step()
     const inode = this.names.get(name) ?? { content: Buffer.alloc(0), synced: Buffer.alloc(0) }
     this.names.set(name, inode)
     if (flag === "w") inode.content = Buffer.alloc(0)
     return {
+      ...unused,
       writeAll: (bytes) =>
         Effect.suspend(() => {
           if (this.full) return failure("Unknown", name, "no space left")
@@ -110,13 +137,9 @@ export class Disk {
         Effect.sync(() => [...this.names.keys()].map((name) => name.replace(`${folder}/`, ""))),
       exists: (name) => Effect.sync(() => this.names.has(name)),
       readFileString: (name) => Effect.map(this.found(name), ({ content }) => content.toString()),
-      open: (name, options) => Effect.sync(() => this.file(name, options?.flag ?? "r") as FileSystem.File),
+      open: (name, options) => Effect.sync(() => this.file(name, options?.flag ?? "r")),
       stat: (name) =>
-        Effect.map(
-          this.found(name),
-          ({ content }) =>
-            ({ type: "File", size: FileSystem.Size(content.length), mtime: Option.none() }) as FileSystem.File.Info
-        ),
+        Effect.map(this.found(name), ({ content }) => ({ ...info, size: FileSystem.Size(content.length) })),
       rename: (from, to) =>
         Effect.map(this.found(from), (inode) => {
           this.step()

@@ -52,6 +52,8 @@ const life = (
     return from
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(disk.layer, adminOf(topicId, end))))
 
+const locked = () => Effect.fail({ message: "locked" })
+
 describe("a folder of rows", () => {
   it.effect("goes on where its rows end, whatever the group has committed", () =>
     Effect.gen(function*() {
@@ -111,8 +113,7 @@ describe("a folder of rows", () => {
   it.effect("that another process has is not touched", () =>
     Effect.gen(function*() {
       const disk = new Disk()
-      const lock = () => Effect.fail({ message: "locked" })
-      assert.strictEqual((yield* Effect.flip(life(disk, 0n, [], { lock }))).code, "TRB-2403")
+      assert.strictEqual((yield* Effect.flip(life(disk, 0n, [], { lock: locked }))).code, "TRB-2403")
       assert.strictEqual(disk.texts("").size, 0)
     }))
 
@@ -131,18 +132,18 @@ describe("a folder of rows", () => {
   })
 })
 
-describe("the form of a folder's files", () => {
-  const form = (folder: string, format: FolderOptions["format"]) =>
-    Either.map(formOf({ folder, format, isolation: "read_uncommitted" }), ({ form }) => form)
+const formName = (folder: string, format: FolderOptions["format"]) =>
+  Either.map(formOf({ folder, format, isolation: "read_uncommitted" }), ({ form }) => form)
+const refusal = (folder: string, format: FolderOptions["format"]) =>
+  Either.getOrThrow(Either.flip(formName(folder, format)))
 
+describe("the form of a folder's files", () => {
   it("comes from its name and the format", () => {
-    assert.deepStrictEqual(form("a.csv", undefined), Either.right("csv all"))
-    assert.deepStrictEqual(form("a.log", "labelled"), Either.right("log labelled"))
+    assert.deepStrictEqual(formName("a.csv", undefined), Either.right("csv all"))
+    assert.deepStrictEqual(formName("a.log", "labelled"), Either.right("log labelled"))
   })
 
   it("is refused where the two do not fit", () => {
-    const refusal = (folder: string, format: FolderOptions["format"]) =>
-      Either.getOrThrow(Either.flip(form(folder, format)))
     assert.match(refusal("a.txt", undefined).what, /ends in .csv, .tsv or .log/)
     assert.match(refusal("a.csv", "record").cure, /\.log/)
   })
