@@ -60,10 +60,10 @@ const registry = Layer.suspend(() => {
   let requests = 0
   return Layer.mock(SchemaRegistry, {
     byId: (id) =>
-      Effect.suspend(() => {
-        if (requests++ === 0) return new RegistryUnavailable({ registry: "memory", cause: "down" })
-        if (id !== 7) return new SchemaNotFound({ what: `schema id ${id}`, registry: "memory" })
-        return Effect.succeed({ id, schema: `{"type":"record","name":"P","fields":[{"name":"id","type":"long"}]}` })
+      Effect.gen(function*() {
+        if (requests++ === 0) return yield* new RegistryUnavailable({ registry: "memory", cause: "down" })
+        if (id !== 7) return yield* new SchemaNotFound({ what: `schema id ${id}`, registry: "memory" })
+        return { id, schema: `{"type":"record","name":"P","fields":[{"name":"id","type":"long"}]}` }
       })
   })
 })
