@@ -171,9 +171,15 @@ const join = (cluster: MemoryCluster, options: JoinOptions): Effect.Effect<Membe
       (stop) => Effect.sync(stop)
     )
     // A callback that breaks its contract is a defect; it must not look like silence.
-    const lives = (fiber: Effect.Effect<never>) => Effect.tapDefect(fiber, (cause) => events.failCause(cause))
-    yield* Effect.forkScoped(lives(member.fetch))
-    yield* Effect.forkScoped(lives(member.live))
+    const start = (fiber: Effect.Effect<never>) =>
+      fiber.pipe(
+        Effect.tapDefect((cause) => events.failCause(cause)),
+        // Also where it joins while it cannot be interrupted itself: the scope could not close.
+        Effect.interruptible,
+        Effect.forkScoped
+      )
+    yield* start(member.fetch)
+    yield* start(member.live)
     const change = (partition: number, act: (held: Held) => void) =>
       Effect.sync(() => {
         if (member.held?.partitions.has(partition) !== true) return

@@ -70,7 +70,7 @@ describe("the producer in memory", () => {
       const { send } = yield* Producer
       kafka.sendFate = fates(delayed(900), delayed(10))
       const first = yield* Effect.fork(send("t", [record("first")]))
-      yield* Effect.yieldNow()
+      yield* Effect.sleep(1)
       yield* send("t", [record("second")])
       yield* Fiber.join(first)
       assert.deepStrictEqual(yield* stored, ["first,second"])

@@ -21,7 +21,8 @@ export const inKafka = <A, E>(
       effect,
       layerMemory({ fetchRecords: 100, pollIntervalMs: 10, heartbeatIntervalMs: 1000, ...settings })
     ),
-    seed
+    seed,
+    { stepsMax: 1_000_000 }
   )
 
 export interface Reader {
@@ -64,7 +65,7 @@ export const startReader = (
         yield* membership.resume(partition)
       }
     })
-    yield* Effect.forkScoped(Effect.forever(follow))
+    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(follow)))
     return { membership, read, events }
   })
 
