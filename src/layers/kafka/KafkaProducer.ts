@@ -45,7 +45,7 @@ const make = (options: KafkaProducerOptions) =>
         const partitions = yield* sending.batches(topic, records, yield* nowMs)
         return yield* Effect.forEach(
           partitions,
-          (each) => lanes.enter(`${topic}-${each.partition}`, appendAll(topic, each))
+          (each) => lanes.enter(`${topic}:${each.partition}`, appendAll(topic, each))
         )
       })
     const send = Effect.fn("KafkaProducer.send")(function*(topic: string, records: ReadonlyArray<OutgoingRecord>) {

@@ -97,7 +97,8 @@ const open = (sending: Sending, brokers: ReadonlyArray<string>, transactionalId:
         const commit = Effect.flatMap(
           nodes.coordinator(group),
           (broker) =>
-            nodes.request(
+            nodes.ask(
+              broker,
               `commit offsets of group ${group} in the transaction`,
               () => broker.txnOffsetCommit({ ...request, ...identity })
             )

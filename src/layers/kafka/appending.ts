@@ -57,7 +57,7 @@ export const makeAppend = (nodes: Nodes, topics: Topics, options: AppendOptions)
       { topic, partition, batch, acks, timeoutMs: requestTimeoutMs, transactionalId },
       (given) => (answer = given)
     )
-    yield* nodes.request(doing, () => leader.connectionPool.send(protocol)).pipe(
+    yield* nodes.ask(leader, doing, ({ connectionPool }) => connectionPool.send(protocol)).pipe(
       Effect.mapError((error) => new AppendFailed({ error, code: undefined, inDoubt: true }))
     )
     if (answer === undefined) return undefined

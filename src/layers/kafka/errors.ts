@@ -67,6 +67,9 @@ const passing = new Set([
 /** Whether the network or the broker was away: the request may be sent again. */
 export const isConnectionError = (error: unknown): boolean => namesOf(error).some((name) => connectionNames.has(name))
 
+/** Whether a node has not answered in time, on a connection that looks alive. */
+export const isTimeout = (error: unknown): boolean => namesOf(error).includes("KafkaJSRequestTimeoutError")
+
 const cures: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED:
     "grant this user Read and Describe on the topic (kafka-acls --add --operation Read --topic …)",

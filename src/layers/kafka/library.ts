@@ -35,6 +35,8 @@ export type ApiName =
   | "ListGroups"
   | "DescribeGroups"
   | "CreateTopics"
+  | "CreatePartitions"
+  | "DescribeConfigs"
   | "InitProducerId"
 export const apiKeys: Readonly<Record<ApiName, number>> = require("kafkajs/src/protocol/requests/apiKeys")
 

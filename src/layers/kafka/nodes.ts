@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { connectionTimeoutMs, type KafkaClientOptions, requestTimeoutMs } from "./client.js"
-import { classify, type KafkaError, unavailable } from "./errors.js"
-import type { TransactionBroker } from "./internals.js"
+import { classify, isTimeout, type KafkaError, unavailable } from "./errors.js"
+import type { Broker, TransactionBroker } from "./internals.js"
 import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "./library.js"
 import { makeSockets, type SocketReport } from "./sockets.js"
 
@@ -21,6 +21,15 @@ export interface Nodes {
   readonly reset: Effect.Effect<void>
   /** `doing` names the request in what it fails with: "cannot `doing`: …". */
   readonly request: <A>(doing: string, send: () => Promise<A>) => Effect.Effect<A, KafkaError>
+  /**
+   * A request to this node. If it is not answered in time the connections to the node are ended: on one that has gone
+   * dead without a word every later request would wait as long.
+   */
+  readonly ask: <B extends Broker, A>(
+    broker: B,
+    doing: string,
+    send: (broker: B) => Promise<A>
+  ) => Effect.Effect<A, KafkaError>
 }
 
 export interface NodesOptions extends KafkaClientOptions {
@@ -54,25 +63,30 @@ export const makeNodes = (options: NodesOptions): Effect.Effect<Nodes, never, Sc
     const request: Nodes["request"] = (doing, send) =>
       Effect.tryPromise({ try: send, catch: (error) => classify(brokers, doing, error) })
 
+    const ask: Nodes["ask"] = (broker, doing, send) =>
+      Effect.tapError(request(doing, () => send(broker)), ({ cause }) =>
+        isTimeout(cause) ? Effect.sync(() => sockets.reset(broker.brokerAddress)) : Effect.void)
+
     const at: Nodes["at"] = (host, port) =>
       request(`connect to ${host}:${port}`, async () => {
         const address = `${host}:${port}`
+        const connectionPool = await pools.build({ host, port })
         const broker = known.get(address)
-          ?? new KafkaBroker({
-            logger,
-            allowAutoTopicCreation: false,
-            connectionPool: await pools.build({ host, port })
-          })
+          ?? new KafkaBroker({ logger, allowAutoTopicCreation: false, connectionPool })
         known.set(address, broker)
-        if (!broker.isConnected()) await broker.connect()
+        if (!broker.isConnected()) {
+          await broker.connect()
+        }
         return broker
       })
 
     const any: Nodes["any"] = Effect.suspend(() => {
-      const connected = [...known.values()].find((broker) => broker.isConnected())
+      const connected = [...known.values()].find((broker) =>
+        broker.isConnected()
+      )
       if (connected !== undefined) return Effect.succeed(connected)
       // The reason of the last one is told; all addresses are.
-      return Effect.firstSuccessOf(brokers.map((address) => {
+      return Effect.firstSuccessOf([...new Set([...brokers, ...known.keys()])].map((address) => {
         const colon = address.lastIndexOf(":")
         return at(address.slice(0, colon), Number(address.slice(colon + 1)))
       })).pipe(Effect.catchTag("KafkaUnavailable", ({ cause }) => Effect.fail(unavailable(brokers, cause))))
@@ -90,5 +104,5 @@ export const makeNodes = (options: NodesOptions): Effect.Effect<Nodes, never, Sc
     const coordinator: Nodes["coordinator"] = (group) => coordinatorOf("group", group, 0)
     const transactionCoordinator: Nodes["transactionCoordinator"] = (id) => coordinatorOf("transactional id", id, 1)
 
-    return { any, at, coordinator, transactionCoordinator, request, reset: Effect.sync(sockets.reset) }
+    return { any, at, coordinator, transactionCoordinator, request, ask, reset: Effect.sync(() => sockets.reset()) }
   })

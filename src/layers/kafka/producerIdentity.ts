@@ -47,7 +47,7 @@ export const askIdentity = (
       ? "get a producer id"
       : `initialise transactional id ${transaction.transactionalId}`
     const version = Math.min(versions.max, offered)
-    const { errorCode, ...identity } = yield* nodes.request(doing, () => request(broker, version, transaction))
+    const { errorCode, ...identity } = yield* nodes.ask(broker, doing, () => request(broker, version, transaction))
     if (errorCode === 0) return identity
     return yield* classify(brokers, doing, errorOfCode(errorCode === fencedCode ? invalidEpochCode : errorCode))
   })

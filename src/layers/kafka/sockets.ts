@@ -13,8 +13,8 @@ export interface SocketReport {
 /** The sockets of one client. They are kept, because kafkajs waits without end for answers before it closes one. */
 export interface Sockets {
   readonly factory: ISocketFactory
-  /** Ends every socket at once; the next request opens new ones. */
-  readonly reset: () => void
+  /** Ends every socket (to `address`, if one is named) at once; the next request opens new ones. */
+  readonly reset: (address?: string) => void
   /** Ends every socket at once and refuses new ones: what is left of the client in the background then ends by itself. */
   readonly destroy: () => void
 }
@@ -24,7 +24,7 @@ export interface Sockets {
  * kafkajs itself logs every one of its attempts.
  */
 export const makeSockets = (report: (report: SocketReport) => void): Sockets => {
-  const open = new Set<net.Socket>()
+  const open = new Map<net.Socket, string>()
   const down = new Set<string>()
   let closed = false
   const factory: ISocketFactory = ({ host, onConnect, port, ssl }) => {
@@ -39,7 +39,7 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
       ? tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...ssl }, connected)
       : net.connect({ host, port }, connected)
     socket.setKeepAlive(true, keepAliveDelayMs)
-    open.add(socket)
+    open.set(socket, address)
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (closed || down.has(address)) return
       down.add(address)
@@ -49,12 +49,12 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
     return socket
   }
   // With an error, because kafkajs listens to "end" and "error" only, and would wait for answers that cannot come.
-  const cutOff = (reason: string) => {
-    for (const socket of open) socket.destroy(new Error(reason))
+  const cutOff = (reason: string, only?: string) => {
+    for (const [socket, address] of open) if (only === undefined || only === address) socket.destroy(new Error(reason))
   }
   return {
     factory,
-    reset: () => cutOff("a request has taken too long"),
+    reset: (address) => cutOff("a request has taken too long", address),
     destroy: () => {
       closed = true
       cutOff("the client is closed")

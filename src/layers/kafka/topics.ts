@@ -41,7 +41,7 @@ export const makeTopics = (nodes: Nodes, { brokers }: KafkaClientOptions): Effec
       const unsupported = unsupportedVersion(broker)
       if (unsupported !== undefined) return yield* unsupported
       const doing = `write to topic ${topic}`
-      const layout = yield* nodes.request(doing, () => fetchMetadata(broker, topic))
+      const layout = yield* nodes.ask(broker, doing, () => fetchMetadata(broker, topic))
       return layout.errorCode === 0 ? layout : yield* classify(brokers, doing, errorOfCode(layout.errorCode))
     })
     const bounded = Effect.timeoutFail({

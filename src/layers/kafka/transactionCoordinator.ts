@@ -31,8 +31,11 @@ const fencedTypes = new Set(["INVALID_PRODUCER_EPOCH", "INVALID_PRODUCER_ID_MAPP
 export const fencedOr = (transactionalId: string) => (error: KafkaUnavailable | KafkaRefused): TransactionError =>
   fencedTypes.has(typeOf(error.cause) ?? "") ? new ProducerFenced({ transactionalId }) : error
 
-/** The end of a transaction is being written: a matter of milliseconds, unless a leader is away. */
-const concludingBackoffMs = 20
+/**
+ * While the end of a transaction is written its coordinator takes nothing else: a matter of milliseconds, unless a leader
+ * is away. No failure, so that it is waited for, a minute at most, whatever the number of retries.
+ */
+const concluding: RetryPolicy = { retries: 60, retryBackoffMs: 20 }
 const isConcluding = (error: KafkaError) => typeOf(error.cause) === "CONCURRENT_TRANSACTIONS"
 
 export const makeCoordinator = (
@@ -51,7 +54,7 @@ export const makeCoordinator = (
   )
   const asked = <A>(ask: (broker: TransactionBroker) => Effect.Effect<A, KafkaError>) =>
     Effect.flatMap(found, ask).pipe(
-      retrying({ ...policy, retryBackoffMs: concludingBackoffMs }, isConcluding),
+      retrying(concluding, isConcluding),
       Effect.tapError(() =>
         Effect.sync(() => {
           known = undefined
@@ -64,7 +67,7 @@ export const makeCoordinator = (
     doing: string,
     owner: ProducerIdentity,
     tell: (broker: TransactionBroker, to: TransactionOwner) => Promise<unknown>
-  ) => Effect.asVoid(asked((broker) => nodes.request(doing, () => tell(broker, { transactionalId, ...owner }))))
+  ) => Effect.asVoid(asked((broker) => nodes.ask(broker, doing, () => tell(broker, { transactionalId, ...owner }))))
 
   return {
     initialise: (timeoutMs, current) =>

@@ -1,0 +1,76 @@
+import { createServer, Socket } from "node:net"
+
+/**
+ * What happens to a Produce request:
+ * - `cut-before`: it never reaches the broker, and the connection ends
+ * - `cut-after`: the broker gets it; its answer is lost, and the connection ends
+ * - `swallow-answer`: the broker gets it; from then on the connection is silent, and nobody is told
+ */
+export type Fault = "none" | "cut-before" | "cut-after" | "swallow-answer"
+
+/** A way to a broker on which Produce requests can go wrong. */
+export interface CuttingProxy {
+  readonly port: number
+  /** Asked once for each Produce request, in the order of their arrival, with its number from 0. */
+  readonly decide: (fault: (request: number) => Fault) => void
+  /** Produce requests so far. */
+  readonly requests: () => number
+  readonly close: () => void
+}
+
+const produceKey = 0
+const passAll = (): Fault => "none"
+
+export const startCuttingProxy = (target: { readonly host: string; readonly port: number }): Promise<CuttingProxy> => {
+  const sockets = new Set<Socket>()
+  let requests = 0
+  let decide: (request: number) => Fault = passAll
+
+  const serve = (client: Socket): void => {
+    // Not by `connect`, which a test may have led here.
+    const server = new Socket().connect(target)
+    let onAnswer: Fault = "none"
+    const cut = () => {
+      client.destroy()
+      server.destroy()
+    }
+    for (const socket of [client, server]) {
+      sockets.add(socket)
+      socket.on("error", () => undefined)
+      socket.on("close", () => {
+        sockets.delete(socket)
+        cut()
+      })
+    }
+    client.on("data", (chunk: Buffer) => {
+      // Requests of these tests are small: one is one chunk, or the first of several in one.
+      const fault = chunk.length > 6 && chunk.readInt16BE(4) === produceKey ? decide(requests++) : "none"
+      if (fault === "cut-before") return cut()
+      if (fault !== "none") onAnswer = fault
+      server.write(chunk)
+    })
+    server.on("data", (chunk: Buffer) => {
+      if (onAnswer === "cut-after") return cut()
+      if (onAnswer === "none") client.write(chunk)
+    })
+  }
+
+  const listener = createServer(serve)
+  return new Promise((resolve) => {
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address()
+      resolve({
+        port: typeof address === "object" && address !== null ? address.port : 0,
+        decide: (fault) => {
+          requests = 0
+          decide = fault
+        },
+        requests: () => requests,
+        close: () => {
+          listener.close()
+          for (const socket of sockets) socket.destroy()
+        }
+      })
+    })
+  })
+}
