@@ -57,7 +57,7 @@ export interface Hooks<E = never> {
   /** May put another place where assigned partitions begin: an output may know better than the group what it has. */
   readonly begin?: (starts: ReadonlyMap<number, bigint>) => Effect.Effect<ReadonlyMap<number, bigint>, E>
   /** Waits for work that was handed off: before the last commit, and before a listener's. */
-  readonly drain?: Effect.Effect<void>
+  readonly drain?: Effect.Effect<void, E>
   readonly report?: (event: MemberEvent) => Effect.Effect<void>
   readonly measures?: Measures
 }
@@ -201,7 +201,7 @@ const work = <E>(member: Member<E>, records: ReadonlyArray<PolledRecord>): Effec
     }
   })
 
-const beforeRevoked = <E>({ behaviour, committer, hooks, options, poller }: Member<E>): Effect.Effect<void> =>
+const beforeRevoked = <E>({ behaviour, committer, hooks, options, poller }: Member<E>): Effect.Effect<void, E> =>
   Effect.gen(function*() {
     const listens = options.listener === true && options.commit !== "none"
     if (listens && hooks.drain !== undefined) yield* hooks.drain
@@ -212,7 +212,7 @@ const beforeRevoked = <E>({ behaviour, committer, hooks, options, poller }: Memb
 const leave = <E>(
   { behaviour, committer, hooks, poller, report }: Member<E>,
   exit: Exit.Exit<void, E | PollError>
-): Effect.Effect<void> =>
+): Effect.Effect<void, E> =>
   Effect.gen(function*() {
     const stopped = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
     if (stopped) yield* report(MemberEvent.Wakeup())

@@ -52,7 +52,7 @@ export interface Poller<E> {
    * What has happened to the membership since the last time. `onRevoked` runs if partitions are to be given back; what
    * is committed there still counts.
    */
-  readonly turn: (onRevoked: Effect.Effect<void>) => Effect.Effect<void, E | PollError>
+  readonly turn: (onRevoked: Effect.Effect<void, E>) => Effect.Effect<void, E | PollError>
   /** Up to `max` records of the partitions held now, in offset order per partition; positions move behind them. */
   readonly take: (max: number) => Effect.Effect<ReadonlyArray<ConsumerRecord>>
   /** Next offsets to poll of the partitions that are held. */
@@ -202,7 +202,7 @@ const ready = (state: State, timeoutMs: number): Effect.Effect<void> =>
 
 const turn = <E extends { readonly _tag: string; readonly message: string }>(
   env: Env<E>,
-  beforeRevoked: Effect.Effect<void>
+  beforeRevoked: Effect.Effect<void, E>
 ): Effect.Effect<void, E | PollError, Admin> =>
   Effect.gen(function*() {
     const { state } = env
@@ -219,7 +219,7 @@ const turn = <E extends { readonly _tag: string; readonly message: string }>(
 
 const giveBack = <E>(
   { options, state }: Env<E>,
-  beforeRevoked: Effect.Effect<void>,
+  beforeRevoked: Effect.Effect<void, E>,
   { done, sinceMs }: NonNullable<State["revoking"]>
 ) =>
   Effect.gen(function*() {

@@ -1,0 +1,142 @@
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { Admin, type TopicMissing } from "../../layers/Admin.js"
+import type { Consumer, KafkaRefused, KafkaUnavailable } from "../../layers/Consumer.js"
+import { type ClientMetrics, makeClientMetrics } from "./clientMetrics.js"
+import { consume, type ConsumeError, type ConsumeOptions, type Process } from "./consume.js"
+import { type Finish, makeFinish } from "./finish.js"
+import { narrate } from "./narration.js"
+import { delayed, handOff, type HandOffOptions } from "./process.js"
+import { readableEnd } from "./reset.js"
+import type { Sink, Sinks } from "./sink.js"
+import type { CommandError } from "../exitCodes.js"
+
+/** How often the group is asked how far members of other processes have come. */
+const lookAtGroupEvery = "1 second"
+
+export interface ReadGroupOptions extends Omit<ConsumeOptions, "group" | "name" | "finish" | "progress"> {
+  /** Undefined: a read that belongs to no group, under a random name; it commits nothing. */
+  readonly group: string | undefined
+  /** Members of the group in this process. */
+  readonly members: number
+  /** Stop when the ends that the log has at the start are reached. */
+  readonly untilEnd: boolean
+  /** Stop after so many records, all members together. */
+  readonly max: number | undefined
+  /** Work on each record before it is written. */
+  readonly processDelayMs: number
+  /** Work that the poll loop does not wait for. */
+  readonly handOff: HandOffOptions | undefined
+  /** How often what the members measure is printed. */
+  readonly metricsEveryMs: number | undefined
+}
+
+export type ReadError = CommandError | ConsumeError | TopicMissing
+
+/** Members of one group on one topic, each with its own sink, until they are interrupted or the read is over. */
+export const readGroup = (
+  options: ReadGroupOptions,
+  sinks: Sinks
+): Effect.Effect<void, ReadError, Consumer | Admin> =>
+  Effect.gen(function*() {
+    const group = options.group ?? (yield* randomGroup)
+    const finish = yield* finishOf(options)
+    // Positions that count more than the group's: see StartOptions.
+    const progress = options.group === undefined || options.from !== undefined ? new Map<number, bigint>() : undefined
+    const shared: ConsumeOptions = {
+      ...options,
+      group,
+      name: "",
+      commit: options.group === undefined ? "none" : options.commit,
+      finish,
+      ...(progress === undefined ? {} : { progress })
+    }
+    if (options.untilEnd && options.group !== undefined) {
+      yield* Effect.forkScoped(watchGroup(options.group, options.topic, finish))
+    }
+    const names = Array.from({ length: options.members }, (_, index) => `consumer-thread-${index}`)
+    yield* Effect.forEach(names, (name) => readMember({ ...shared, name }, options, sinks(name)), {
+      concurrency: "unbounded",
+      discard: true
+    })
+  }).pipe(Effect.scoped)
+
+const randomGroup = Effect.map(
+  Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER),
+  (number) => `tributary-read-${number.toString(36)}`
+)
+
+const finishOf = (
+  { isolation, max, topic, untilEnd }: ReadGroupOptions
+): Effect.Effect<Finish, KafkaUnavailable | KafkaRefused | TopicMissing, Admin> =>
+  Effect.gen(function*() {
+    if (!untilEnd) return makeFinish({ max, ends: undefined })
+    const ranges = yield* Effect.flatMap(Admin, (admin) => admin.logRanges(topic))
+    return makeFinish({ max, ends: new Map(ranges.map((range) => [range.partition, readableEnd(range, isolation)])) })
+  })
+
+/** Partitions that members of other processes hold are read when the group has committed their ends. */
+const watchGroup = (group: string, topic: string, finish: Finish) =>
+  Effect.gen(function*() {
+    const admin = yield* Admin
+    const committed = yield* admin.committedOffsets(group, topic)
+    finish.reached(Array.from(committed, ([partition, offset]) => ({ partition, offset })))
+  }).pipe(
+    // Only this look is in vain: the next one comes in a second, and our own members tell more.
+    Effect.catchTags({ KafkaUnavailable: () => Effect.void, KafkaRefused: () => Effect.void }),
+    Effect.repeat(Schedule.spaced(lookAtGroupEvery))
+  )
+
+const readMember = (
+  consuming: ConsumeOptions,
+  options: ReadGroupOptions,
+  sink: Sink
+): Effect.Effect<void, CommandError | ConsumeError, Consumer | Admin> =>
+  Effect.gen(function*() {
+    const { name, topic } = consuming
+    const prefix = options.members > 1 ? `${name} >> ` : ""
+    const metrics = makeClientMetrics(options, yield* Clock.currentTimeMillis)
+    if (options.metricsEveryMs !== undefined) {
+      yield* Effect.forkScoped(printMetrics(metrics, topic, prefix, options.metricsEveryMs))
+    }
+    const { drain, process } = yield* workOf(options, sink)
+    yield* consume(consuming, process, {
+      begin: (starts) => sink.begin(topic, starts),
+      drain,
+      measures: metrics.measures,
+      report: (event) => {
+        metrics.happened(event)
+        const said = narrate(topic, name, event)
+        if (said === undefined) return Effect.void
+        return Console.error(event._tag === "Wakeup" ? said : `${prefix}${said}`)
+      }
+    })
+  }).pipe(Effect.scoped)
+
+const workOf = (
+  options: ReadGroupOptions,
+  sink: Sink
+): Effect.Effect<{ process: Process<CommandError>; drain: Effect.Effect<void, CommandError> }, never, Scope.Scope> => {
+  const write: Process<CommandError> = (records) => sink.write(records)
+  if (options.handOff !== undefined) return handOff(options.handOff, write)
+  return Effect.succeed({
+    process: options.processDelayMs === 0 ? write : delayed(options.processDelayMs, write),
+    drain: Effect.void
+  })
+}
+
+const printMetrics = (metrics: ClientMetrics, topic: string, prefix: string, everyMs: number) =>
+  Effect.gen(function*() {
+    const admin = yield* Admin
+    const ranges = yield* admin.logRanges(topic)
+    const nowMs = yield* Clock.currentTimeMillis
+    for (const line of metrics.lines(nowMs, ranges)) yield* Console.error(`${prefix}${line}`)
+  }).pipe(
+    Effect.catchAll((error) => Console.error(`${prefix}the measures are not known now: ${error.message}`)),
+    Effect.delay(everyMs),
+    Effect.forever
+  )
