@@ -4,8 +4,8 @@ import { clientConfig, type KafkaConsumerOptions, patient } from "./client.js"
 import type { Broker, Cluster } from "./internals.js"
 import { kafkajs } from "./library.js"
 import type { Sockets } from "./sockets.js"
+import { topicAssigner } from "./topicAssigner.js"
 
-/** Of one fetch of all partitions that one broker leads. kafkajs's default. */
 const fetchMaxBytes = 10 * 1024 * 1024
 /** How often new partitions and other changes of the topic are looked for. */
 const metadataMaxAgeMs = 60_000
@@ -46,7 +46,8 @@ export const makeGroupClient = (options: KafkaConsumerOptions, env: GroupClientE
     heartbeatInterval: options.heartbeatIntervalMs,
     maxWaitTimeInMs: fetchWaitMs(options),
     maxBytesPerPartition: options.fetchMaxBytesPerPartition,
-    maxBytes: fetchMaxBytes,
+    minBytes: options.fetchMinBytes ?? 1,
+    maxBytes: options.fetchMaxBytes ?? fetchMaxBytes,
     metadataMaxAge: metadataMaxAgeMs,
     allowAutoTopicCreation: false,
     retry: { ...patient, restartOnFailure: () => Promise.resolve(!env.isClosed()) },
@@ -54,7 +55,7 @@ export const makeGroupClient = (options: KafkaConsumerOptions, env: GroupClientE
       // The one place where kafkajs hands out the cluster of a consumer.
       cluster = hookable(own.cluster)
       hookCluster(cluster, env.hooks)
-      return kafkajs.PartitionAssigners.roundRobin(own)
+      return topicAssigner(own, cluster)
     }]
   })
   return { consumer, seed: () => cluster?.brokerPool.seedBroker }
