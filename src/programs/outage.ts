@@ -69,6 +69,17 @@ export const throughOutage = <
     }
   })
 
+/** Passes on what is said for the first time, and again only after 30 s without another reason in between. */
+export const sayRarely = (say: (text: string) => Effect.Effect<void>): (text: string) => Effect.Effect<void> => {
+  let told: { readonly text: string; readonly atMs: number } | undefined
+  return (text) =>
+    Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
+      if (told?.text === text && atMs - told.atMs < summaryEveryMs) return Effect.void
+      told = { text, atMs }
+      return say(text)
+    })
+}
+
 const among =
   <E extends { readonly _tag: string }, T extends string>(tags: ReadonlyArray<T>) =>
   (error: E): error is Extract<E, { readonly _tag: T }> => tags.some((tag) => tag === error._tag)

@@ -1,16 +1,13 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { ClientConfig } from "../domain/Config.js"
 import type { KafkaRefused } from "../layers/Consumer.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
-import { type Backoff, jittered } from "./outage.js"
+import { type Backoff, jittered, sayRarely } from "./outage.js"
 import { commandError } from "./serviceErrors.js"
 
 /** A client that is beyond repair is built anew: no hurry, what broke it is still there. */
 const rebuildBackoff: Backoff = { baseMs: 2000, maxMs: 30_000 }
-/** The same reason is not told again before. */
-const reasonEveryMs = 30_000
 
 /** One topic that is refused leaves the others running. Fails only where there is nothing to wait for. */
 export const keepRunning = <R>(
@@ -18,15 +15,11 @@ export const keepRunning = <R>(
   run: Effect.Effect<never, KafkaRefused, R>
 ): Effect.Effect<never, CommandError, R> =>
   Effect.gen(function*() {
-    let told: { readonly reason: string; readonly atMs: number } | undefined
+    const say = sayRarely((text) => Effect.logError(text))
     for (let attempt = 0;; attempt++) {
       const error = yield* Effect.flip(run)
       if (error.kind === "locked") return yield* commandError(error)
-      const now = yield* Clock.currentTimeMillis
-      if (told?.reason !== error.message || now - told.atMs >= reasonEveryMs) {
-        yield* Effect.logError(`topic ${topic} is stopped: ${error.message}; a new client is tried until it works`)
-        told = { reason: error.message, atMs: now }
-      }
+      yield* say(`topic ${topic} is stopped: ${error.message}; a new client is tried until it works`)
       yield* Effect.sleep(yield* jittered(rebuildBackoff, attempt))
     }
   })

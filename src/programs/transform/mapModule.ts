@@ -40,7 +40,8 @@ const unusable = (path: string, why: string, cure: string) =>
     })
   )
 
-const reasonOf = (error: unknown): string => Predicate.isError(error) ? error.message : String(error)
+const reasonOf = (error: unknown): string =>
+  Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
 
 const codeOf = (error: unknown): unknown => Predicate.hasProperty(error, "code") ? error.code : undefined
 

@@ -8,7 +8,7 @@ import type { KafkaRefused, KafkaUnavailable, Membership } from "../../layers/Co
 import { type ProducerFenced, type TransactionalProducer, Transactions } from "../../layers/Transactions.js"
 import { Held, outOfRange, toHeld, unreadable, type Where } from "../held.js"
 import { logRange } from "../logRange.js"
-import { type Backoff, jittered, throughOutage, unavailable } from "../outage.js"
+import { type Backoff, jittered, sayRarely, throughOutage, unavailable } from "../outage.js"
 import type { PartitionQueue } from "../PartitionQueue.js"
 import { mapSlice } from "./outgoing.js"
 import { transactionalIdOf } from "./settings.js"
@@ -34,6 +34,7 @@ export interface PartitionEnv extends TransactionEnv {
 export const transformPartition = (env: PartitionEnv): Effect.Effect<never, Held, Admin | Transactions> =>
   Effect.gen(function*() {
     const progress: Progress = { position: 0n, open: undefined, intact: true, commits: 0 }
+    const say = sayRarely((text) => Effect.logWarning(text))
     let failures = 0
     while (true) {
       const error = yield* Effect.flip(Effect.scoped(own(env, progress)))
@@ -51,7 +52,7 @@ export const transformPartition = (env: PartitionEnv): Effect.Effect<never, Held
         yield* env.membership.confirmed
         yield* Effect.sleep(yield* jittered(fenceBackoff, failures))
       } else {
-        yield* Effect.logWarning(`${error.message}; what is not committed is processed again`)
+        yield* say(`${error.message}; what is not committed is processed again`)
         yield* Effect.sleep(yield* jittered(backoffOf(env), failures))
       }
     }
