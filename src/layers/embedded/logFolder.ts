@@ -26,8 +26,9 @@ export const appendLockFile = (root: string, topic: string, partition: number): 
 export const metadataLockFile = (root: string): string => join(root, "metadata.lock")
 export const consumerLockFile = (root: string): string => join(root, "consumer.lock")
 export const consumerPidFile = (root: string): string => join(root, "consumer.pid")
+export const groupsFolder = (root: string): string => join(root, "groups")
 export const committedFile = (root: string, group: string, topic: string): string =>
-  join(root, "groups", `${encodeURIComponent(group)}.${topic}.json`)
+  join(groupsFolder(root), `${encodeURIComponent(group)}.${topic}.json`)
 
 /** A file operation. What a person must cure (rights, a read-only disk) is refused, the rest may pass. */
 export const attempt = <A>(
@@ -99,7 +100,11 @@ export const writeTopic = Effect.fn("logFolder.writeTopic")(function*(root: stri
 })
 
 const partitionFolder = (root: string, topic: string, partition: number) => join(root, `${topic}-${partition}`)
-const topicFile = (root: string, topic: string) => join(root, `${topic}.topic.json`)
+const topicSuffix = ".topic.json"
+const topicFile = (root: string, topic: string) => join(root, topic + topicSuffix)
+/** The topic that a file of this name in the folder describes, if any. */
+export const topicOfFile = (name: string): string | undefined =>
+  name.endsWith(topicSuffix) ? name.slice(0, -topicSuffix.length) : undefined
 const clusterFile = (root: string) => join(root, "cluster.json")
 
 const decodeTopic = Schema.decodeUnknownEither(
