@@ -48,6 +48,9 @@ const wantsJson = (argv: ReadonlyArray<string>): boolean =>
     argument === "--output=json" || (argument === "json" && /^(?:-o|--output)$/.test(argv[index - 1] ?? ""))
   )
 
+/** Commands that a signal ends as they should end. */
+const endless: ReadonlySet<Invocation["command"]> = new Set(["run", "read", "transform"])
+
 /**
  * A command's failure as an exit code. A `CommandError` may also come as a defect, from a finalizer that could not
  * end well (a drain that ran into its deadline); it counts even though the command was interrupted.
@@ -61,7 +64,7 @@ const settle = (
   const known = Option.getOrUndefined(Cause.failureOption(cause)) ??
     defects.find((defect) => defect instanceof CommandError)
   if (known !== undefined) return Effect.as(printError(output, known), known.exit)
-  if (defects.length === 0) return Effect.succeed(command === "run" ? ExitCode.done : ExitCode.interrupted)
+  if (defects.length === 0) return Effect.succeed(endless.has(command) ? ExitCode.done : ExitCode.interrupted)
   return Effect.as(printError(output, bugError(cause)), ExitCode.bug)
 }
 

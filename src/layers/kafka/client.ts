@@ -18,6 +18,10 @@ export interface KafkaConsumerOptions extends KafkaClientOptions {
   readonly pollIntervalMs: number
   /** Of one fetch and partition. A larger batch of a producer comes whole all the same. */
   readonly fetchMaxBytesPerPartition: number
+  /** Of one fetch of all partitions that one broker leads. Default 10 MiB, as kafkajs. */
+  readonly fetchMaxBytes?: number
+  /** A fetch waits for so much, as long as `pollIntervalMs`. Default 1. */
+  readonly fetchMinBytes?: number
 }
 
 /** One connection attempt. Too low fails on a slow network; too high makes each dead broker of the list cost as much. */
