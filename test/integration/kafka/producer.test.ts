@@ -7,6 +7,11 @@ import { type OutgoingRecord, Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
 import { freshTopic, javaTool, keyed, layersOf, optionsOf, readAll, textOf } from "./support.js"
 
+/** What is told of two records in partition 0. */
+const told = (acks: 0 | 1, baseOffset: bigint) => [
+  { partition: 0, baseOffset: acks === 0 ? undefined : baseOffset, count: 2 }
+]
+
 describeWith(["kafka"], "the producer", (servers) => {
   const layers = (options: Partial<KafkaProducer.KafkaProducerOptions> = {}) =>
     Layer.merge(
@@ -51,7 +56,10 @@ describeWith(["kafka"], "the producer", (servers) => {
           what
         ) => ["--property", `print.${what}=true`])
       ])
-      assert.deepStrictEqual(output.split("\n").filter((line) => line.startsWith("CreateTime")).sort(), expected.sort())
+      assert.deepStrictEqual(
+        output.split("\n").filter((line) => line.startsWith("CreateTime")).toSorted(),
+        expected.toSorted()
+      )
     }).pipe(Effect.provide(layers())), 60_000)
 
   it.live("records without a key take the partitions in turn, over all sends", () =>
@@ -85,13 +93,8 @@ describeWith(["kafka"], "the producer", (servers) => {
       Effect.gen(function*() {
         const topic = yield* freshTopic()
         const { send } = yield* Producer
-        const appended = (baseOffset: bigint) => [{
-          partition: 0,
-          baseOffset: acks === 0 ? undefined : baseOffset,
-          count: 2
-        }]
-        assert.deepStrictEqual(yield* send(topic, keyed(0, 2)), appended(0n))
-        assert.deepStrictEqual(yield* send(topic, keyed(2, 2)), appended(2n))
+        assert.deepStrictEqual(yield* send(topic, keyed(0, 2)), told(acks, 0n))
+        assert.deepStrictEqual(yield* send(topic, keyed(2, 2)), told(acks, 2n))
         const { records } = yield* readAll(topic, 4n)
         assert.deepStrictEqual(records.map(textOf), ["v0", "v1", "v2", "v3"])
       }).pipe(Effect.provide(layers({ acks, idempotent: false }))))
