@@ -12,7 +12,9 @@ export type Marker =
   | { readonly kind: "COMMIT" | "ABORT"; readonly coordinatorEpoch: number }
   | { readonly kind: "other"; readonly typeId: number }
 
-export interface StoredRecord extends KafkaRecord {
+export interface StoredRecord extends Omit<KafkaRecord, "timestampMs"> {
+  /** Exact, however senseless. */
+  readonly timestampMs: bigint
   /** -1 where the batch has none. */
   readonly sequence: number
   readonly marker?: Marker
@@ -108,13 +110,15 @@ const storedRecords = (payload: Uint8Array, header: StoredHeader): Records => {
   const reader = new VarintReader(payload, 0, payload.length)
   let last = header.baseOffset - 1n
   for (let index = 0; index < header.recordCount; index++) {
+    const start = reader.position
     const record = decodeRecord(reader, payload, header)
     const which = `record ${index + 1} of ${header.recordCount}`
     if (record === undefined) return { records, fault: `${which} does not fit its length` }
     const marker = header.control ? markerOf(record) : undefined
     if (header.control && marker === undefined) return { records, fault: `${which} is no control record` }
     const sequence = sequenceAfter(header.baseSequence, Number(record.offset - header.baseOffset))
-    records.push({ ...record, sequence, ...marker === undefined ? {} : { marker } })
+    const timestampMs = timestampOf(payload, start, header)
+    records.push({ ...record, timestampMs, sequence, ...marker === undefined ? {} : { marker } })
     if (record.offset <= last || record.offset > header.lastOffset) {
       return { records, fault: `${which} has offset ${record.offset} after ${last}` }
     }
@@ -122,6 +126,15 @@ const storedRecords = (payload: Uint8Array, header: StoredHeader): Records => {
   }
   const whole = reader.position === payload.length
   return { records, fault: whole ? undefined : "bytes follow after the last record" }
+}
+
+/** The record that begins at `start`: its length, attributes and, then, the distance from the batch's timestamp. */
+const timestampOf = (payload: Uint8Array, start: number, header: StoredHeader): bigint => {
+  if (header.timestampType === "LogAppendTime") return header.maxTimestampMs
+  const reader = new VarintReader(payload, start, payload.length)
+  reader.int()
+  reader.bytes(1)
+  return BigInt.asIntN(64, header.baseTimestampMs + reader.long())
 }
 
 /** A producer's sequence numbers begin anew at 0 after the largest int32. */

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { type TopicDescription, TopicMissing } from "../Admin.js"
 import { KafkaRefused, KafkaUnavailable } from "../Consumer.js"
@@ -49,6 +49,12 @@ export const attempt = <A>(
 export const readText = (file: string): Effect.Effect<string | undefined, KafkaUnavailable | KafkaRefused> =>
   attempt(`cannot read ${file}`, () => readFile(file, "utf8")).pipe(
     Effect.catchIf((error) => errorCode(error.cause) === "ENOENT", () => Effect.succeed(undefined))
+  )
+
+/** What the folder holds; nothing where there is none. */
+export const namesIn = (folder: string): Effect.Effect<ReadonlyArray<string>, KafkaUnavailable | KafkaRefused> =>
+  attempt(`cannot read ${folder}`, () => readdir(folder)).pipe(
+    Effect.catchIf((error) => errorCode(error.cause) === "ENOENT", () => Effect.succeed([]))
   )
 
 /** Replaces the file as a whole: a reader, and whoever comes after a kill, sees the old content or the new. */
@@ -89,14 +95,34 @@ export const writeTopic = Effect.fn("logFolder.writeTopic")(function*(root: stri
   if ((yield* readText(clusterFile(root))) === undefined) {
     yield* replaceText(clusterFile(root), JSON.stringify({ clusterId: randomUUID() }))
   }
-  for (let partition = 0; partition < partitions; partition++) {
+  yield* makeSegments(root, topic, 0, partitions)
+  yield* replaceText(topicFile(root, topic), JSON.stringify({ topicId: randomUUID(), partitions }))
+  return "created" as const
+})
+
+/**
+ * Only under the metadata lock. To `partitions`, more than there are. Who has the topic open goes on with those that it
+ * knows.
+ */
+export const growTopic = Effect.fn("logFolder.growTopic")(function*(root: string, topic: string, partitions: number) {
+  const known = yield* readTopic(root, topic)
+  if (partitions <= known.partitions.length) {
+    return yield* new KafkaRefused({
+      what: `topic ${topic} has ${known.partitions.length} partitions already`,
+      cure: "name a larger number: partitions are never taken away"
+    })
+  }
+  yield* makeSegments(root, topic, known.partitions.length, partitions)
+  yield* replaceText(topicFile(root, topic), JSON.stringify({ topicId: known.topicId, partitions }))
+})
+
+const makeSegments = Effect.fnUntraced(function*(root: string, topic: string, from: number, to: number) {
+  for (let partition = from; partition < to; partition++) {
     const file = segmentFile(root, topic, partition)
     yield* attempt(`cannot create ${file}`, () => mkdir(dirname(file), { recursive: true }))
     // Emptied: left by a run that was killed before it wrote the topic's file, nobody was told of what it holds.
     yield* attempt(`cannot create ${file}`, () => writeFile(file, "", { flush: true }))
   }
-  yield* replaceText(topicFile(root, topic), JSON.stringify({ topicId: randomUUID(), partitions }))
-  return "created" as const
 })
 
 const partitionFolder = (root: string, topic: string, partition: number) => join(root, `${topic}-${partition}`)

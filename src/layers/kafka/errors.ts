@@ -91,6 +91,10 @@ const cures: Readonly<Record<string, string>> = {
   GROUP_MAX_SIZE_REACHED: "raise the brokers' group.max.size or run fewer instances",
   RECORD_TOO_LARGE: "raise the topic's max.message.bytes or send smaller records",
   MESSAGE_TOO_LARGE: "raise the topic's max.message.bytes or send smaller records",
+  INVALID_REPLICATION_FACTOR: "ask for at most as many replicas as there are brokers",
+  INVALID_CONFIG: "correct the key or its value; tributary topics show TOPIC --all lists the keys of a topic",
+  INVALID_PARTITIONS: "ask for more partitions than the topic has",
+  POLICY_VIOLATION: "the cluster's own policy forbids it: ask who runs the cluster",
   UNSUPPORTED_VERSION: "run brokers between 2.4 and 4.x"
 }
 
