@@ -2,15 +2,23 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { ClientConfig, Config } from "../domain/Config.js"
-import type { Globals } from "./argv.js"
+import { type Globals, usageError } from "./argv.js"
 import { completionScript } from "./cli.js"
 import type { Invocation } from "./commands/ask.js"
 import type { DemoOptions } from "./demo.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
-import { clientConfigOf, configOf, type Environment, readSources } from "./loadConfig.js"
+import { brokersConfigOf, configOf, type Environment, readSources } from "./loadConfig.js"
+import type { LagOptions, StatusOptions } from "./lag/lag.js"
+import { needsDatabase } from "./lag/targets.js"
 import { layer as loggingLayer, type LogOptions } from "./logging.js"
-import type { ProduceOptions } from "./produce.js"
+import type { LogDumpOptions } from "./logDump/options.js"
+import { prepareProduce } from "./produce/prepare.js"
+import type { ProducePlan } from "./produce/plan.js"
 import { printData } from "./report.js"
+import { type PreparedRead, prepareRead } from "./read/prepare.js"
+import { type PreparedGroups, prepareReadGroups } from "./read/prepareGroups.js"
+import type { TopicsRequest } from "./topics/request.js"
+import type { TransformOptions } from "./transform/settings.js"
 import type { VerifyOptions } from "./verify.js"
 
 /** What the process was started with and into. Only src/main.ts asks the process for it. */
@@ -32,8 +40,17 @@ export interface Printing {
 /** The commands that need servers, with the layers that reach them. */
 export interface Handlers {
   readonly run: (config: Config, options: { readonly untilEnd: boolean }) => Outcome
-  readonly produce: (config: ClientConfig, options: ProduceOptions & Printing) => Outcome
+  readonly produce: (config: ClientConfig, plan: ProducePlan, printing: Printing) => Outcome
+  readonly read: (prepared: PreparedRead) => Outcome
+  readonly readGroups: (prepared: PreparedGroups) => Outcome
   readonly verify: (config: Config, options: VerifyOptions & Printing) => Outcome
+  /** `database`: where groups of the pipeline are among those asked for. */
+  readonly lag: (config: ClientConfig, database: Config | undefined, options: LagOptions & Printing) => Outcome
+  readonly status: (config: Config, options: StatusOptions & Printing) => Outcome
+  readonly transform: (config: ClientConfig, options: TransformOptions) => Outcome
+  readonly dumpFiles: (options: LogDumpOptions & Printing) => Outcome
+  readonly dumpTopics: (config: ClientConfig, options: LogDumpOptions & Printing) => Outcome
+  readonly topics: (config: ClientConfig, request: TopicsRequest, printing: Printing) => Outcome
   readonly demo: (options: DemoOptions) => Outcome
 }
 
@@ -51,16 +68,72 @@ export const execute = (
       const { untilEnd } = invocation
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.run(config, { untilEnd })))
     }
-    case "produce": {
-      const options = { ...invocation.options, output }
+    case "produce":
       return Effect.flatMap(
-        Effect.flatMap(sources, clientConfigOf),
-        logged((config) => handlers.produce(config, options))
+        prepareProduce(globals, surroundings.environment, invocation.options),
+        ({ config, plan, warnings }) =>
+          logged((known: ClientConfig) =>
+            Effect.zipRight(
+              Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true }),
+              handlers.produce(known, plan, { output })
+            )
+          )(config)
+      )
+    case "read": {
+      const { groups, options, topic } = invocation
+      if (groups !== undefined) {
+        return Effect.flatMap(
+          prepareReadGroups(globals, surroundings.environment, { file: groups, topic, options }),
+          (prepared) => logged(() => handlers.readGroups(prepared))(prepared.config)
+        )
+      }
+      if (topic === undefined) return usageError("read wants a topic", "tributary read TOPIC, or --groups FILE")
+      return Effect.flatMap(
+        prepareRead(globals, surroundings.environment, { ...options, topic }),
+        (prepared) => logged(() => handlers.read(prepared))(prepared.config)
       )
     }
     case "verify": {
       const options = { ...invocation.options, output }
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.verify(config, options)))
+    }
+    case "lag": {
+      const options = { ...invocation.options, output }
+      return Effect.gen(function*() {
+        const config = yield* brokersConfigOf(yield* sources)
+        const database = needsDatabase(config, options) ? yield* configOf(yield* sources) : undefined
+        return yield* logged((known: ClientConfig) => handlers.lag(known, database, options))(config)
+      })
+    }
+    case "status": {
+      const options = { ...invocation.options, output }
+      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.status(config, options)))
+    }
+    case "log dump": {
+      const options = { ...invocation.options, output }
+      if (options.files.length > 0 && options.logs.length > 0) {
+        return usageError("log dump shows files or topics, not both at once", "See: tributary log dump --help")
+      }
+      if (options.files.length > 0) return Effect.provide(handlers.dumpFiles(options), loggingLayer(plainLog))
+      if (options.logs.length === 0) {
+        return usageError("log dump wants a segment file or a topic", "tributary log dump TOPIC, or FILE.log")
+      }
+      return Effect.flatMap(
+        Effect.flatMap(sources, brokersConfigOf),
+        logged((config) => handlers.dumpTopics(config, options))
+      )
+    }
+    case "topics":
+      return Effect.flatMap(
+        Effect.flatMap(sources, brokersConfigOf),
+        logged((config) => handlers.topics(config, invocation.request, { output }))
+      )
+    case "transform": {
+      const { options } = invocation
+      return Effect.flatMap(
+        Effect.flatMap(sources, brokersConfigOf),
+        logged((config) => handlers.transform(config, options))
+      )
     }
     case "demo":
       return handlers.demo({ ...invocation.options, self: surroundings.self })
@@ -86,6 +159,9 @@ export const execute = (
 
 const logged = <C extends ClientConfig>(command: (config: C) => Outcome) => (config: C): Outcome =>
   Effect.provide(command(config), loggingLayer(logOptions(config)))
+
+/** Where no configuration is asked for. */
+const plainLog: LogOptions = { level: "info", format: "text" }
 
 const logOptions = (config: ClientConfig): LogOptions => ({ level: config.logLevel, format: config.logFormat })
 

@@ -1,10 +1,21 @@
 import * as NodeCommandExecutor from "@effect/platform-node/NodeCommandExecutor"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Handlers } from "./execute.js"
 import { commandError } from "./serviceErrors.js"
-import { consuming, producing, verifying } from "./wiring.js"
+import {
+  browsing,
+  consuming,
+  producing,
+  reading,
+  segmentFilesLayer,
+  transforming,
+  verifying,
+  watching
+} from "./wiring.js"
 
 /** Each command with the layers that its configuration names. A command's module is loaded when it is asked for. */
 export const handlers: Handlers = {
@@ -13,17 +24,62 @@ export const handlers: Handlers = {
       const { runCommand } = yield* Effect.promise(() => import("./run.js"))
       return yield* runCommand(config, options)
     }).pipe(Effect.provide(consuming(config))),
-  produce: (config, options) =>
+  produce: (config, plan, { output }) =>
     Effect.gen(function*() {
-      const { produceCommand } = yield* Effect.promise(() => import("./produce.js"))
-      const services = yield* Layer.build(producing(config, options.compression)).pipe(Effect.mapError(commandError))
-      return yield* produceCommand(config, options).pipe(Effect.provide(services))
+      const { produceCommand } = yield* Effect.promise(() => import("./produce/produce.js"))
+      const services = yield* Layer.build(producing(config, plan.settings)).pipe(Effect.mapError(commandError))
+      return yield* produceCommand(config, plan, { output, input: NodeStream.stdin }).pipe(Effect.provide(services))
     }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+  read: (prepared) =>
+    Effect.gen(function*() {
+      const [{ readCommand }, { tryLock }] = yield* Effect.promise(() =>
+        Promise.all([import("./read/readCommand.js"), import("../layers/embedded/fileLock.js")])
+      )
+      return yield* readCommand(prepared, tryLock)
+    }).pipe(Effect.provide(Layer.merge(reading(prepared.config, prepared.client), NodeFileSystem.layer))),
+  readGroups: (prepared) =>
+    Effect.gen(function*() {
+      const [{ readGroupsCommand }, { tryLock }] = yield* Effect.promise(() =>
+        Promise.all([import("./read/readGroups.js"), import("../layers/embedded/fileLock.js")])
+      )
+      return yield* readGroupsCommand(prepared.groups, tryLock, NodeStream.stdin)
+    }).pipe(Effect.provide(Layer.merge(reading(prepared.config, prepared.client), NodeFileSystem.layer))),
   verify: (config, options) =>
     Effect.gen(function*() {
       const { verifyCommand } = yield* Effect.promise(() => import("./verify.js"))
       return yield* verifyCommand(config, options)
     }).pipe(Effect.provide(verifying(config))),
+  lag: (config, database, options) =>
+    Effect.gen(function*() {
+      const { lagCommand } = yield* Effect.promise(() => import("./lag/lag.js"))
+      return yield* lagCommand(config, options)
+    }).pipe(Effect.provide(Layer.merge(watching(config, database), NodeTerminal.layer))),
+  status: (config, options) =>
+    Effect.gen(function*() {
+      const { statusCommand } = yield* Effect.promise(() => import("./lag/lag.js"))
+      return yield* statusCommand(config, options)
+    }).pipe(Effect.provide(Layer.merge(watching(config, config), NodeTerminal.layer))),
+  transform: (config, options) =>
+    Effect.gen(function*() {
+      const { transformCommand } = yield* Effect.promise(() => import("./transform/transform.js"))
+      const services = yield* Layer.build(transforming(config)).pipe(Effect.mapError(commandError))
+      return yield* transformCommand(config, options).pipe(Effect.provide(services))
+    }).pipe(Effect.scoped),
+  dumpFiles: (options) =>
+    Effect.gen(function*() {
+      const { dumpFilesCommand } = yield* Effect.promise(() => import("./logDump/logDump.js"))
+      return yield* dumpFilesCommand(options)
+    }).pipe(Effect.provide(segmentFilesLayer)),
+  dumpTopics: (config, options) =>
+    Effect.gen(function*() {
+      const { dumpTopicsCommand } = yield* Effect.promise(() => import("./logDump/logDump.js"))
+      return yield* dumpTopicsCommand(options)
+    }).pipe(Effect.provide(browsing(config))),
+  topics: (config, request, printing) =>
+    Effect.gen(function*() {
+      const { topicsCommand } = yield* Effect.promise(() => import("./topics/topics.js"))
+      return yield* topicsCommand(request, printing)
+    }).pipe(Effect.provide(browsing(config))),
   demo: (options) =>
     Effect.gen(function*() {
       const { demoCommand } = yield* Effect.promise(() => import("./demo.js"))

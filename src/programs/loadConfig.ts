@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { ClientConfig, Config } from "../domain/Config.js"
 import { type ConfigProblem, renderProblem } from "../domain/config/ConfigProblem.js"
-import { parseClientConfig, parseConfig } from "../domain/config/parse.js"
+import { parseBrokersConfig, parseClientConfig, parseConfig } from "../domain/config/parse.js"
 import { type ConfigSources, type PropertiesText, secretFiles } from "../domain/config/settings.js"
 import { parseProperties } from "../layers/propertiesFile.js"
 import type { Globals } from "./argv.js"
@@ -59,6 +59,9 @@ export const configOf = (sources: ConfigSources): Either.Either<Config, CommandE
 
 export const clientConfigOf = (sources: ConfigSources): Either.Either<ClientConfig, CommandError> =>
   Either.mapLeft(parseClientConfig(sources), configurationError)
+
+export const brokersConfigOf = (sources: ConfigSources): Either.Either<ClientConfig, CommandError> =>
+  Either.mapLeft(parseBrokersConfig(sources), configurationError)
 
 export const configurationError = (
   problems: ReadonlyArray<ConfigProblem>,

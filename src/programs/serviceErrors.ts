@@ -3,9 +3,16 @@ import type { KafkaRefused, KafkaUnavailable } from "../layers/Consumer.js"
 import type { TopicMissing } from "../layers/Admin.js"
 import type { DestinationError } from "../layers/Destination.js"
 import type { RegistryError } from "../layers/SchemaRegistry.js"
+import type { ProducerFenced } from "../layers/Transactions.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
 
-export type ServiceError = KafkaUnavailable | KafkaRefused | TopicMissing | RegistryError | DestinationError
+export type ServiceError =
+  | KafkaUnavailable
+  | KafkaRefused
+  | TopicMissing
+  | ProducerFenced
+  | RegistryError
+  | DestinationError
 
 /** What a one-shot command says when a service does not do its part. `run` waits instead. */
 export const commandError = (failure: ServiceError): CommandError =>
@@ -31,6 +38,13 @@ export const commandError = (failure: ServiceError): CommandError =>
         what: error.message,
         cure: `correct kafka.topics, or create it: kafka-topics.sh --bootstrap-server HOST:PORT --create ` +
           `--topic ${error.topic} --partitions 3`
+      }),
+    ProducerFenced: (error) =>
+      new CommandError({
+        code: "TRB-2005",
+        exit: ExitCode.tryAgain,
+        what: error.message,
+        cure: "give each producer a transactional id of its own, and run one of each at a time"
       }),
     RegistryUnavailable: (error) =>
       new CommandError({

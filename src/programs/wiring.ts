@@ -1,15 +1,23 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ClientConfig, Config } from "../domain/Config.js"
+import type { ConsumerSettings } from "../domain/consumerProperties.js"
+import type { ProducerSettings } from "../domain/producerProperties.js"
 import { mysql } from "../domain/sql/mysql.js"
 import { sqlite } from "../domain/sql/sqlite.js"
 import type { Admin } from "../layers/Admin.js"
 import { type Consumer, KafkaRefused } from "../layers/Consumer.js"
 import type { Destination } from "../layers/Destination.js"
+import type { Groups } from "../layers/Groups.js"
 import { layerNoop } from "../layers/InstanceLock.js"
 import type { LogReader } from "../layers/LogReader.js"
-import type { Compression, Producer } from "../layers/Producer.js"
+import type { Producer } from "../layers/Producer.js"
+import type { RawLog, SegmentFiles } from "../layers/RawLog.js"
+import { layerNone as noPositions, type Positions } from "../layers/Positions.js"
+import type { RecordTimes } from "../layers/RecordTimes.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
+import { Transactions } from "../layers/Transactions.js"
+import type { Topics } from "../layers/Topics.js"
 
 /** The path of a `file:` URL, undefined for anything else. */
 const filePath = (address: string | undefined): string | undefined =>
@@ -21,7 +29,9 @@ const clientOptions = (config: ClientConfig) => ({ brokers: config.bootstrapServ
  * The layers that a configuration names, by the scheme of its addresses. Clients are loaded only where they are used:
  * the demonstration must not wait for a Kafka client.
  */
-const consumerLayer = (config: ClientConfig): Layer.Layer<Consumer> => {
+const consumerLayer = (
+  config: ClientConfig & Partial<Pick<ConsumerSettings, "fetchMaxBytes" | "fetchMinBytes">>
+): Layer.Layer<Consumer> => {
   const root = filePath(config.bootstrapServers[0])
   return Layer.unwrapEffect(Effect.promise(async () => {
     if (root !== undefined) return (await import("../layers/embedded/FileLogConsumer.js")).layer({ ...config, root })
@@ -43,11 +53,24 @@ const adminLayer = (config: ClientConfig): Layer.Layer<Admin> => {
   }))
 }
 
-const producerLayer = (config: ClientConfig, compression: Compression): Layer.Layer<Producer, KafkaRefused> => {
+const acksCodes = { "0": 0, "1": 1, "all": -1 } as const
+
+const producerOptions = (config: ClientConfig, settings: ProducerSettings) => ({
+  ...clientOptions(config),
+  compression: settings.compression,
+  retries: settings.retries,
+  retryBackoffMs: settings.retryBackoffMs,
+  requestTimeoutMs: settings.requestTimeoutMs,
+  maxInFlight: settings.maxInFlight
+})
+
+const producerLayer = (config: ClientConfig, settings: ProducerSettings): Layer.Layer<Producer, KafkaRefused> => {
   const root = filePath(config.bootstrapServers[0])
+  const { acks, compression, enableIdempotence: idempotent } = settings
   return Layer.unwrapEffect(Effect.promise(async () => {
     if (root === undefined) {
-      return (await import("../layers/kafka/KafkaProducer.js")).layer({ ...clientOptions(config), compression })
+      const { layer: kafka } = await import("../layers/kafka/KafkaProducer.js")
+      return kafka({ ...producerOptions(config, settings), acks: acksCodes[acks], idempotent })
     }
     const { layer: fileLog } = await import("../layers/embedded/FileLogProducer.js")
     if (compression === "none") return fileLog({ root })
@@ -60,6 +83,33 @@ const producerLayer = (config: ClientConfig, compression: Compression): Layer.La
   }))
 }
 
+const noTransactions = new KafkaRefused({
+  what: "the embedded log has no transactions",
+  cure: "name brokers: kafka.bootstrap.servers"
+})
+
+/** Refused when a transactional id is opened: a producer without one works on any log. */
+const producerTransactionsLayer = (
+  config: ClientConfig,
+  settings: ProducerSettings
+): Layer.Layer<Transactions, KafkaRefused> => {
+  if (filePath(config.bootstrapServers[0]) !== undefined) {
+    return Layer.succeed(Transactions, Transactions.of({ open: () => Effect.fail(noTransactions) }))
+  }
+  return Layer.unwrapEffect(Effect.promise(async () => {
+    const { layer: kafka } = await import("../layers/kafka/KafkaTransactions.js")
+    return kafka(producerOptions(config, settings))
+  }))
+}
+
+const transactionsLayer = (config: ClientConfig): Layer.Layer<Transactions, KafkaRefused> => {
+  if (filePath(config.bootstrapServers[0]) !== undefined) return Layer.fail(noTransactions)
+  return Layer.unwrapEffect(Effect.promise(async () => {
+    const { layer: kafka } = await import("../layers/kafka/KafkaTransactions.js")
+    return kafka({ ...clientOptions(config), compression: "none" })
+  }))
+}
+
 const logReaderLayer = (config: ClientConfig): Layer.Layer<LogReader> => {
   const root = filePath(config.bootstrapServers[0])
   return Layer.unwrapEffect(Effect.promise(async () => {
@@ -67,6 +117,27 @@ const logReaderLayer = (config: ClientConfig): Layer.Layer<LogReader> => {
     return (await import("../layers/kafka/KafkaLogReader.js")).layer(clientOptions(config))
   }))
 }
+
+const rawLogLayer = (config: ClientConfig): Layer.Layer<RawLog> => {
+  const root = filePath(config.bootstrapServers[0])
+  return Layer.unwrapEffect(Effect.promise(async () => {
+    if (root !== undefined) return (await import("../layers/embedded/FileRawLog.js")).layer(root)
+    return (await import("../layers/kafka/KafkaRawLog.js")).layer(clientOptions(config))
+  }))
+}
+
+const topicsLayer = (config: ClientConfig): Layer.Layer<Topics> => {
+  const root = filePath(config.bootstrapServers[0])
+  return Layer.unwrapEffect(Effect.promise(async () => {
+    if (root !== undefined) return (await import("../layers/embedded/FileLogTopics.js")).layer(root)
+    return (await import("../layers/kafka/KafkaTopics.js")).layer(clientOptions(config))
+  }))
+}
+
+/** Segment files beside any cluster. */
+export const segmentFilesLayer: Layer.Layer<SegmentFiles> = Layer.unwrapEffect(
+  Effect.promise(async () => (await import("../layers/embedded/SegmentFiles.js")).layer)
+)
 
 const registryLayer = ({ registryUrls }: ClientConfig): Layer.Layer<SchemaRegistry> => {
   const folder = filePath(registryUrls[0])
@@ -95,13 +166,80 @@ const destinationLayer = (config: Config): Layer.Layer<Destination> => {
 /** What `produce` needs: no database has to be named. Refused where the runtime lacks the codec. */
 export const producing = (
   config: ClientConfig,
-  compression: Compression
-): Layer.Layer<Producer | Admin | SchemaRegistry, KafkaRefused> =>
-  Layer.mergeAll(producerLayer(config, compression), adminLayer(config), registryLayer(config))
+  settings: ProducerSettings
+): Layer.Layer<Producer | Transactions | Admin | SchemaRegistry, KafkaRefused> =>
+  Layer.mergeAll(
+    producerLayer(config, settings),
+    producerTransactionsLayer(config, settings),
+    adminLayer(config),
+    registryLayer(config)
+  )
+
+/**
+ * What `read` needs. Without the state directory: its lock is the main job's, and a read that is killed has no offsets of
+ * ours to hurry for.
+ */
+export const reading = (
+  config: ClientConfig,
+  client: ConsumerSettings
+): Layer.Layer<Consumer | Admin | RecordTimes | SchemaRegistry> => {
+  const { fetchMaxBytes, fetchMinBytes, heartbeatIntervalMs, sessionTimeoutMs } = client
+  return Layer.mergeAll(
+    consumerLayer({ ...config, fetchMaxBytes, fetchMinBytes, heartbeatIntervalMs, sessionTimeoutMs, stateDir: undefined }),
+    adminLayer(config),
+    groupsLayer(config),
+    registryLayer(config)
+  )
+}
+
+/** What `transform` needs. Refused where the log has no transactions. */
+export const transforming = (config: ClientConfig): Layer.Layer<Consumer | Admin | Transactions, KafkaRefused> =>
+  Layer.mergeAll(consumerLayer(config), adminLayer(config), transactionsLayer(config))
 
 /** What `verify` needs: no membership of any group. */
 export const verifying = (config: Config): Layer.Layer<Admin | LogReader | Destination> =>
   Layer.mergeAll(adminLayer(config), logReaderLayer(config), destinationLayer(config))
+
+/** What looking at topics and logs needs. A registry is there too where one is named. */
+export const browsing = (config: ClientConfig): Layer.Layer<Topics | RawLog | Admin> => {
+  const brokers = Layer.mergeAll(topicsLayer(config), rawLogLayer(config), adminLayer(config))
+  return config.registryUrls.length === 0 ? brokers : Layer.merge(brokers, registryLayer(config))
+}
+
+const groupsLayer = (config: ClientConfig): Layer.Layer<Groups | RecordTimes> => {
+  const root = filePath(config.bootstrapServers[0])
+  return Layer.unwrapEffect(Effect.promise(async () => {
+    if (root !== undefined) {
+      const [groups, times] = await Promise.all([
+        import("../layers/embedded/FileLogGroups.js"),
+        import("../layers/embedded/FileLogRecordTimes.js")
+      ])
+      return Layer.merge(groups.layer(root), times.layer(root))
+    }
+    const [groups, times] = await Promise.all([
+      import("../layers/kafka/KafkaGroups.js"),
+      import("../layers/kafka/KafkaRecordTimes.js")
+    ])
+    return Layer.merge(groups.layer(clientOptions(config)), times.layer(clientOptions(config)))
+  }))
+}
+
+const positionsLayer = (config: Config | undefined): Layer.Layer<Positions> => {
+  if (config === undefined) return noPositions
+  const { ddlLockTimeoutMs, mysql: database } = config
+  return Layer.unwrapEffect(Effect.promise(async () =>
+    database.kind === "libsql"
+      ? (await import("../layers/embedded/libsqlPositions.js")).layer(database.file)
+      : (await import("../layers/mysql/positions.js")).layer({ ...database, dialect: mysql, ddlLockTimeoutMs })
+  ))
+}
+
+/** What looking at groups needs: no membership, and no database unless the pipeline's own groups are looked at. */
+export const watching = (
+  config: ClientConfig,
+  database: Config | undefined
+): Layer.Layer<Admin | Groups | RecordTimes | Positions> =>
+  Layer.mergeAll(adminLayer(config), groupsLayer(config), positionsLayer(database))
 
 /** What the main job needs. Nothing is connected yet: that is the programs' business, with patience. */
 export const consuming = (config: Config): Layer.Layer<Consumer | Admin | SchemaRegistry | Destination> =>

@@ -13,7 +13,7 @@ import { type ConfigSources, mergeSources, type Setting } from "./settings.js"
 /** The whole configuration, or everything that is wrong with it. */
 export const parseConfig = (sources: ConfigSources): Either.Either<Config, ReadonlyArray<ConfigProblem>> => {
   const reader = makeReader(sources)
-  const client = readClient(reader, reader.required(keys.topics))
+  const client = readClient(reader, reader.required(keys.topics), reader.required(keys.registryUrls))
   const mysql = readDatabase(reader)
   return reader.finish(Option.zipWith(client, mysql, (kafka, database) => ({ ...kafka, mysql: database })))
 }
@@ -27,7 +27,19 @@ export const parseClientConfig = (
 ): Either.Either<ClientConfig, ReadonlyArray<ConfigProblem>> => {
   const reader = makeReader(sources)
   const topics = Option.orElse(reader.optional(keys.topics), () => Option.some([]))
-  const client = readClient(reader, topics)
+  const client = readClient(reader, topics, reader.required(keys.registryUrls))
+  if (reader.given.has(keys.mysqlUrl.key)) readDatabase(reader)
+  return reader.finish(client)
+}
+
+/** The part that commands need which look at the brokers: the registry may be left out too (empty). */
+export const parseBrokersConfig = (
+  sources: ConfigSources
+): Either.Either<ClientConfig, ReadonlyArray<ConfigProblem>> => {
+  const reader = makeReader(sources)
+  const topics = Option.orElse(reader.optional(keys.topics), () => Option.some([]))
+  const registryUrls = Option.orElse(reader.optional(keys.registryUrls), () => Option.some([]))
+  const client = readClient(reader, topics, registryUrls)
   if (reader.given.has(keys.mysqlUrl.key)) readDatabase(reader)
   return reader.finish(client)
 }
@@ -100,7 +112,8 @@ const missing = (spec: { readonly key: string; readonly expected: string }): Con
 
 const readClient = (
   { given, optional, required }: Reader,
-  topics: Option.Option<ReadonlyArray<string>>
+  topics: Option.Option<ReadonlyArray<string>>,
+  registryUrls: Option.Option<ReadonlyArray<string>>
 ): Option.Option<ClientConfig> => {
   required(keys.autoCommit)
   const blockingQueueSize = required(keys.blockingQueueSize)
@@ -116,7 +129,7 @@ const readClient = (
     pipelineName: required(keys.pipelineName),
     bootstrapServers: required(keys.bootstrapServers),
     topics,
-    registryUrls: required(keys.registryUrls),
+    registryUrls,
     consumerGroup: required(keys.consumerGroup),
     sessionTimeoutMs: required(keys.sessionTimeoutMs),
     heartbeatIntervalMs: required(keys.heartbeatIntervalMs),

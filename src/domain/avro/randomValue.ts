@@ -1,0 +1,157 @@
+import { shortestTwosComplement, twosComplement } from "../datasets/record.js"
+import type { SeededRandom } from "../random.js"
+import type { AvroSchema, LogicalType, RecordSchema } from "./AvroSchema.js"
+
+/** Below this depth arrays and maps stay empty and unions take the branch that ends soonest: recursion has an end. */
+const depthMax = 6
+const itemsMax = 3
+const textLengthMax = 16
+const bytesMax = 24
+const dayMs = 86_400_000
+/** 2026-01-01T00:00:00Z; times lie within the year after it. */
+const startMs = 1_767_225_600_000
+const letters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 äéß東😀'\"\\"
+
+/**
+ * Makes valid values of a schema, as `AvroCodec.encode` takes them, the same ones for the same random stream. Values of
+ * logical types are valid for these too: a decimal keeps to its precision, a time of day to its day.
+ */
+export const randomValues = (schema: AvroSchema): (random: SeededRandom) => unknown => {
+  const records = new Map<string, RecordSchema>()
+  collect(schema, records)
+  return (random) => valueOf(schema, random, records, 0)
+}
+
+const collect = (schema: AvroSchema, records: Map<string, RecordSchema>): void => {
+  if (schema.type === "record") {
+    records.set(schema.name, schema)
+    for (const field of schema.fields) collect(field.schema, records)
+  } else if (schema.type === "union") for (const branch of schema.branches) collect(branch, records)
+  else if (schema.type === "array") collect(schema.items, records)
+  else if (schema.type === "map") collect(schema.values, records)
+}
+
+type Records = ReadonlyMap<string, RecordSchema>
+
+const valueOf = (schema: AvroSchema, random: SeededRandom, records: Records, depth: number): unknown => {
+  switch (schema.type) {
+    case "null":
+      return null
+    case "boolean":
+      return random.oneIn(2)
+    case "int":
+      return intOf(schema.logical, random)
+    case "long":
+      return longOf(schema.logical, random)
+    case "float":
+      return Math.fround(random.fraction() * 2_000 - 1_000)
+    case "double":
+      return random.fraction() * 2_000_000 - 1_000_000
+    case "string":
+      return schema.logical?.name === "uuid" ? uuid(random) : text(random)
+    case "bytes":
+      return bytesOf(schema.logical, random)
+    case "fixed":
+      return schema.logical?.name === "decimal"
+        ? twosComplement(unscaled(schema.logical.precision, random), schema.size)
+        : random.bytes(schema.size)
+    case "enum":
+      return schema.symbols[random.integer(0, schema.symbols.length - 1)]
+    case "array":
+      return several(random, depth).map(() => valueOf(schema.items, random, records, depth + 1))
+    case "map":
+      return Object.fromEntries(
+        several(random, depth).map((index) => [`key${index}`, valueOf(schema.values, random, records, depth + 1)])
+      )
+    case "union":
+      return unionOf(schema.branches, random, records, depth)
+    case "record":
+      return recordOf(schema, random, records, depth)
+    case "reference": {
+      const record = records.get(schema.name)
+      return record === undefined ? null : recordOf(record, random, records, depth)
+    }
+  }
+}
+
+const recordOf = (schema: RecordSchema, random: SeededRandom, records: Records, depth: number): unknown =>
+  Object.fromEntries(schema.fields.map((field) => [field.name, valueOf(field.schema, random, records, depth + 1)]))
+
+const unionOf = (
+  branches: ReadonlyArray<AvroSchema>,
+  random: SeededRandom,
+  records: Records,
+  depth: number
+): unknown => {
+  const flat = depth < depthMax ? branches : branches.filter((branch) => !nests(branch))
+  const choices = flat.length === 0 ? branches : flat
+  const branch = choices[random.integer(0, choices.length - 1)]
+  if (branch === undefined) return null
+  const value = valueOf(branch, random, records, depth)
+  // Where two branches look alike as values, the encoder wants to be told which one it is.
+  const alike = branches.some((a, index) => branches.some((b, other) => other < index && likeness(a) === likeness(b)))
+  return alike && branch.type !== "null" ? { [nameOf(branch)]: value } : value
+}
+
+const nests = ({ type }: AvroSchema): boolean => type === "record" || type === "reference"
+
+const nameOf = (schema: AvroSchema): string => "name" in schema ? schema.name : schema.type
+
+const likenesses: Readonly<Partial<Record<AvroSchema["type"], string>>> = {
+  int: "number",
+  long: "number",
+  float: "number",
+  double: "number",
+  string: "text",
+  enum: "text",
+  bytes: "bytes",
+  fixed: "bytes",
+  record: "object",
+  reference: "object",
+  map: "object"
+}
+
+const likeness = ({ type }: AvroSchema): string => likenesses[type] ?? type
+
+const several = (random: SeededRandom, depth: number): ReadonlyArray<number> =>
+  Array.from({ length: depth < depthMax ? random.integer(0, itemsMax) : 0 }, (_, index) => index)
+
+const intOf = (logical: LogicalType | undefined, random: SeededRandom): number => {
+  if (logical?.name === "date") return Math.floor(startMs / dayMs) + random.integer(0, 364)
+  if (logical?.name === "time-millis") return random.integer(0, dayMs - 1)
+  return random.integer(-2_147_483_648, 2_147_483_647)
+}
+
+const ticksPerMs: Readonly<Record<string, bigint>> = { millis: 1n, micros: 1_000n, nanos: 1_000_000n }
+
+const longOf = (logical: LogicalType | undefined, random: SeededRandom): bigint => {
+  const ticks = ticksPerMs[/(millis|micros|nanos)$/.exec(logical?.name ?? "")?.[1] ?? ""]
+  if (ticks === undefined) return random.int64()
+  const ms = BigInt(random.integer(0, dayMs - 1))
+  if (logical?.name === "time-micros") return ms * ticks
+  return (BigInt(startMs) + BigInt(random.integer(0, 364)) * BigInt(dayMs) + ms) * ticks
+}
+
+const bytesOf = (logical: LogicalType | undefined, random: SeededRandom): Buffer => {
+  if (logical?.name === "decimal") return shortestTwosComplement(unscaled(logical.precision, random))
+  if (logical?.name !== "big-decimal") return random.bytes(random.integer(0, bytesMax))
+  // The specification's big-decimal: the unscaled value as Avro bytes, then the scale as an Avro int.
+  const digits = shortestTwosComplement(unscaled(18, random))
+  return Buffer.concat([Buffer.of(digits.length * 2), digits, Buffer.of(random.integer(0, 10) * 2)])
+}
+
+const unscaled = (precision: number, random: SeededRandom): bigint => {
+  const limit = 10n ** BigInt(precision)
+  let number = 0n
+  for (let bits = 0; bits < precision * 4; bits += 32) number = (number << 32n) | BigInt(random.uint32())
+  return random.oneIn(2) ? number % limit : -(number % limit)
+}
+
+const uuid = (random: SeededRandom): string =>
+  random.bytes(16).toString("hex").replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-a$4-$5")
+
+const symbols = Array.from(letters)
+
+const text = (random: SeededRandom): string =>
+  Array.from({ length: random.integer(0, textLengthMax) }, () => symbols[random.integer(0, symbols.length - 1)])
+    .join("")

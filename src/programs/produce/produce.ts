@@ -1,0 +1,145 @@
+import type { PlatformError } from "@effect/platform/Error"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { ClientConfig } from "../../domain/Config.js"
+import type { Admin } from "../../layers/Admin.js"
+import { Producer } from "../../layers/Producer.js"
+import type { SchemaRegistry } from "../../layers/SchemaRegistry.js"
+import type { TransactionError, Transactions } from "../../layers/Transactions.js"
+import type { Globals } from "../argv.js"
+import { CommandError, ExitCode } from "../exitCodes.js"
+import { commandError } from "../serviceErrors.js"
+import { makeAccumulator, type SettledBatch } from "./accumulator.js"
+import { feed, type Feeding, finish, pieceRecords } from "./feed.js"
+import { placesOf } from "./places.js"
+import type { ProducePlan } from "./plan.js"
+import { printProduced } from "./report.js"
+import { openSource, type Source } from "./sources.js"
+import { Tally } from "./Tally.js"
+import { openTransactions } from "./transactions.js"
+
+export interface ProduceSurroundings {
+  readonly output: Globals["output"]
+  /** Lines, where they come from no file. */
+  readonly input: Stream.Stream<Uint8Array, PlatformError>
+}
+
+type Services = Admin | Producer | Transactions | SchemaRegistry | FileSystem.FileSystem
+
+/**
+ * Sends what a source has, and tells what has become of it. Records of one partition arrive in the order in which they
+ * were sent; but in fire-and-forget the first batch that fails ends the command, and nothing follows it in its partition.
+ * Interrupted, it sends what it has accepted, for `shutdownTimeoutMs` at most.
+ */
+export const produceCommand = (
+  config: Pick<ClientConfig, "topics" | "shutdownTimeoutMs">,
+  plan: ProducePlan,
+  surroundings: ProduceSurroundings
+): Effect.Effect<ExitCode, CommandError, Services> =>
+  Effect.gen(function*() {
+    const source = yield* openSource(plan, config.topics, pieceRecords(plan), surroundings.input)
+    const startedMs = yield* Clock.currentTimeMillis
+    const tally = new Tally(startedMs, source.targets)
+    const failed = yield* Deferred.make<never, CommandError>()
+    const feeding = yield* makeFeeding(plan, surroundings.output, tally, failed)
+    yield* Effect.forkScoped(Effect.interruptible(progress(tally, source.total)))
+    const report = Effect.flatMap(
+      Clock.currentTimeMillis,
+      (nowMs) => printProduced(surroundings.output, tally, nowMs - startedMs, plan.print)
+    )
+    // What has arrived is told however it ends: a stopped producer's records stay in the topic.
+    yield* Effect.ensuring(sendAll(source, feeding, tally, failed, config.shutdownTimeoutMs), report)
+    return ExitCode.done
+  }).pipe(Effect.scoped, Effect.annotateLogs({ logger: "tributary.Producer" }))
+
+const makeFeeding = (
+  plan: ProducePlan,
+  output: Globals["output"],
+  tally: Tally,
+  failed: Deferred.Deferred<never, CommandError>
+): Effect.Effect<Feeding, CommandError, Producer | Transactions | Scope.Scope> =>
+  Effect.gen(function*() {
+    const { settings, transactions } = plan
+    const cutting = transactions === undefined
+      ? undefined
+      : yield* Effect.mapError(openTransactions(transactions, plan.seed, tally), commandError)
+    const producer = yield* Producer
+    const settled = (batch: SettledBatch<TransactionError>) =>
+      Effect.suspend(() => {
+        tally.settled(batch)
+        if (Exit.isSuccess(batch.outcome)) {
+          return plan.print ? Console.log(placesOf(output, batch).join("\n")) : Effect.void
+        }
+        if (plan.mode === "fire-and-forget" && Cause.isFailure(batch.outcome.cause)) return Effect.void
+        // Here, before its partition's next batch can be sent: nothing is to follow a gap.
+        tally.abandoned(accumulator.abandon())
+        return Deferred.failCause(failed, Cause.map(batch.outcome.cause, (error) => failure(error, batch)))
+      })
+    const accumulator = yield* makeAccumulator<TransactionError>({
+      batchBytes: settings.batchSize,
+      lingerMs: settings.lingerMs,
+      bufferBytes: settings.bufferMemory,
+      // A transaction has one user at a time.
+      inFlightMax: cutting === undefined ? settings.maxInFlight : 1,
+      send: cutting?.send ?? producer.send,
+      settled
+    })
+    const check = Effect.whenEffect(Deferred.await(failed), Deferred.isDone(failed))
+    return { plan, accumulator, cutting, startedMs: tally.startedMs, check }
+  })
+
+const failure = (error: TransactionError, { partition, records, topic }: SettledBatch<unknown>): CommandError => {
+  const { code, cure, exit, what, why } = commandError(error)
+  const where = `${topic}-${partition}, ${records.length} records`
+  return new CommandError({ code, exit, what, where, cure, ...(why === undefined ? {} : { why }) })
+}
+
+/** Until everything is acknowledged, a batch fails, or it is interrupted; then what is accepted still goes out. */
+const sendAll = (
+  source: Source,
+  feeding: Feeding,
+  tally: Tally,
+  failed: Deferred.Deferred<never, CommandError>,
+  shutdownTimeoutMs: number
+): Effect.Effect<void, CommandError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const until = <A>(work: Effect.Effect<A, CommandError>) => Effect.raceFirst(work, Deferred.await(failed))
+      const fed = yield* Effect.exit(restore(until(feed(source.pieces, feeding))))
+      if (Exit.isSuccess(fed)) return
+      const rest = (yield* Deferred.isDone(failed))
+        ? Option.none()
+        : yield* Effect.exit(until(finish(feeding))).pipe(Effect.interruptible, Effect.timeoutOption(shutdownTimeoutMs))
+      if (Option.isSome(rest) && Exit.isSuccess(rest.value)) return yield* fed
+      tally.abandoned(feeding.accumulator.abandon())
+      if (feeding.cutting !== undefined) yield* Effect.mapError(feeding.cutting.giveUp, commandError)
+      yield* feeding.check
+      return yield* Option.isSome(rest) ? rest.value : Cause.isInterruptedOnly(fed.cause) ? notSent(tally) : fed
+    })
+  )
+
+const notSent = (tally: Tally): CommandError =>
+  new CommandError({
+    code: "TRB-2401",
+    exit: ExitCode.tryAgain,
+    what: `stopped before everything was sent: ${tally.sum(({ errors }) => errors)} records were given up`,
+    cure: "raise shutdown.timeout.ms, or look why Kafka is slow"
+  })
+
+const progress = (tally: Tally, total: number | undefined): Effect.Effect<never> =>
+  Effect.forever(Effect.delay(
+    Effect.suspend(() =>
+      Effect.logInfo(
+        `produced ${tally.sum(({ records }) => records)}${total === undefined ? "" : ` of ${total}`} records`
+      )
+    ),
+    "1 second"
+  ))
