@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ConsumerRecord } from "../../domain/consumerRecord.js"
 import type { Admin } from "../../layers/Admin.js"
@@ -92,7 +93,11 @@ export const consume = <E extends { readonly _tag: string; readonly message: str
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const member = yield* restore(join(options, process, hooks, restore))
-      const exit = yield* Effect.exit(loop(member))
+      const running = yield* Effect.fork(loop(member))
+      const waited = yield* Effect.exit(restore(Fiber.await(running)))
+      // The loop goes on with what is in work; whoever has stopped it sees at once that it has been heard.
+      if (Exit.isFailure(waited)) yield* member.report(MemberEvent.Wakeup())
+      const exit = Exit.isFailure(waited) ? yield* Fiber.interrupt(running) : waited.value
       yield* leave(member, exit)
       return yield* exit
     })
@@ -210,13 +215,11 @@ const beforeRevoked = <E>({ behaviour, committer, hooks, options, poller }: Memb
 
 /** What failed commits nothing more; what ends in order does, and then the scope's end leaves the group. */
 const leave = <E>(
-  { behaviour, committer, hooks, poller, report }: Member<E>,
+  { behaviour, committer, hooks, poller }: Member<E>,
   exit: Exit.Exit<void, E | PollError>
 ): Effect.Effect<void, E> =>
   Effect.gen(function*() {
-    const stopped = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
-    if (stopped) yield* report(MemberEvent.Wakeup())
-    if (stopped || Exit.isSuccess(exit)) {
+    if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) {
       if (hooks.drain !== undefined) yield* hooks.drain
       yield* committer.last(behaviour.onClose ? committer.news(poller.positions()) : [])
     }

@@ -44,14 +44,17 @@ export interface Asked {
 }
 
 /** Where the rule puts a reader. */
-export const resetIn = (range: LogRange, asked: Asked): Effect.Effect<bigint, NoOffset> => {
-  switch (asked.reset) {
+export const resetIn = (
+  range: LogRange,
+  { group, isolation, partition, position, reset, topic }: Asked
+): Effect.Effect<bigint, NoOffset> => {
+  switch (reset) {
     case "earliest":
       return Effect.succeed(range.low)
     case "latest":
-      return Effect.succeed(readableEnd(range, asked.isolation))
+      return Effect.succeed(readableEnd(range, isolation))
     case "none":
-      return new NoOffset(asked)
+      return new NoOffset({ topic, partition, group, position })
   }
 }
 

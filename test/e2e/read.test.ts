@@ -1,0 +1,152 @@
+import kafkajs from "kafkajs"
+import { mkdtempSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, beforeAll, it, onTestFinished } from "vitest"
+import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
+import { kafkaJars } from "./support/java.js"
+import { committedByJava, produceByJava } from "./support/javaTools.js"
+import { type Program, startProgram } from "./support/Program.js"
+import { until } from "./support/until.js"
+import { createTopics, suffix } from "./support/World.js"
+
+/** A topic and a folder of one test's own. */
+const makeTopic = async (brokers: string, partitions: number) => {
+  const topic = `read_${suffix()}`
+  const folder = mkdtempSync(join(tmpdir(), "tributary read "))
+  const kafka = new kafkajs.Kafka({ brokers: brokers.split(","), logLevel: kafkajs.logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  await createTopics(admin, [topic], partitions)
+  onTestFinished(async () => {
+    await admin.deleteTopics({ topics: [topic], timeout: 5000 }).catch(() => {})
+    await admin.disconnect().catch(() => {})
+    await rm(folder, { recursive: true, force: true })
+  })
+  /** Starts `tributary read`: both of its outputs are in the log of the program. */
+  const read = (...args: ReadonlyArray<string>): Program =>
+    startProgram({
+      args: ["read", topic, "--property", `bootstrap.servers=${brokers}`, ...args],
+      folder
+    })
+  return { topic, kafka, read }
+}
+
+const earliest = ["--property", "auto.offset.reset=earliest"] as const
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`)
+/** The records that a reader has printed. */
+const recordsOf = (program: Program) => program.lines(/^(?:consumer-thread-\d+ >> )?n\d+$/)
+
+beforeAll(ensureBuilt, 240_000)
+
+// Outline: 40 records of a Java producer in one partition, polled 20 at a time, with work of 0.2 s for each. Every
+// reader has its own group and strategy; when it has printed its 30th record, in the second poll, it is killed or told to
+// stop. Then Kafka's own tool says where each group stands.
+describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) => {
+  const jars = kafkaJars()
+  it.skipIf(jars === undefined)("leaves the offsets that each strategy must leave, killed and stopped", async () => {
+    const { read, topic } = await makeTopic(brokers, 1)
+    await produceByJava({ jars: jars ?? "", brokers, topic, lines: numbers(40) })
+    const cases = [
+      { commit: "auto", signal: "SIGKILL", leaves: undefined },
+      { commit: "sync", signal: "SIGKILL", leaves: 20 },
+      { commit: "sync-each", signal: "SIGKILL", leaves: 40 }, // the rest of the poll is lost
+      { commit: "sync-offset", signal: "SIGKILL", leaves: "processed" },
+      { commit: "auto", signal: "SIGTERM", leaves: 40 },
+      { commit: "async+sync", signal: "SIGTERM", leaves: 40 },
+      { commit: "sync-offset", signal: "SIGINT", leaves: "processed" }
+    ] as const
+    const ended = await Promise.all(cases.map(async (each) => {
+      const group = `${topic}-${each.commit}-${each.signal}`
+      const limits = ["--property", "max.poll.records=20", "--process-delay", "200ms"]
+      const program = read("--group", group, "--commit", each.commit, ...earliest, ...limits)
+      await until("the 30th record", () => recordsOf(program).length >= 30 ? true : undefined, {
+        about: () => program.log()
+      })
+      const end = await program.stop(each.signal)
+      return { ...each, end, group, program, processed: recordsOf(program).length }
+    }))
+    const committed = await committedByJava({ jars: jars ?? "", brokers, groups: ended.map(({ group }) => group) })
+    for (const { commit, end, group, leaves, processed, program, signal } of ended) {
+      const left = committed.get(`${group} ${topic}-0`)
+      const what = `${commit} after ${signal}`
+      if (signal === "SIGKILL") {
+        assert.strictEqual(end.signal, "SIGKILL", what)
+        // A record is committed after it is processed: the kill comes in between or not.
+        if (leaves === "processed") assert.include([processed - 1, processed], left, what)
+        else assert.strictEqual(left, leaves, what)
+      } else {
+        assert.strictEqual(end.code, 0, `${what}: ${program.log()}`)
+        assert.strictEqual(left, leaves === "processed" ? processed : leaves, what)
+        assert.strictEqual(left, processed, what)
+        assert.deepStrictEqual(program.log().trimEnd().split("\n").slice(-1), ["Bye"])
+        assert.lengthOf(program.lines(/^consumer-thread-0 trigger WakeupException$/), 1)
+      }
+    }
+  })
+
+  it("two processes share the partitions, and one takes over when the other leaves; a second signal ends at once", async () => {
+    const { kafka, read, topic } = await makeTopic(brokers, 2)
+    const quick = ["--property", "heartbeat.interval.ms=300", "--property", "session.timeout.ms=6000"]
+    const options = ["--group", topic, "--commit", "sync", ...earliest, ...quick]
+    const first = read(...options)
+    await first.says(/^Assigned partitions\. .*-0@0, .*-1@0 /)
+    const second = read(...options, "--members", "2")
+    await second.says(/^consumer-thread-\d >> Assigned partitions\. none: .* stands by/)
+    await first.says(/^Revoked partitions\. .*-0, .*-1 \(took \d+ ms\)$/)
+    await second.says(/^consumer-thread-\d >> Assigned partitions\. read_\w+-\d@0 /)
+    assert.strictEqual((await second.stop("SIGTERM")).code, 0)
+    assert.lengthOf(second.lines(/^consumer-thread-[01] trigger WakeupException$/), 2)
+    await until("both partitions again", () => first.lines(/^Assigned partitions\. .*-0@0, .*-1@0 /)[1])
+    // Now work that nobody wants to wait for.
+    const producer = kafka.producer()
+    await producer.connect()
+    onTestFinished(() => producer.disconnect())
+    await producer.send({ topic, messages: [{ partition: 0, value: "n0" }, { partition: 1, value: "n1" }] })
+    await until("both records", () => recordsOf(first).length === 2 ? true : undefined)
+    assert.strictEqual((await first.stop("SIGINT")).code, 0)
+    const slow = read("--group", `${topic}-slow`, ...earliest, ...quick, "--process-delay", "1h", "--metrics", "500ms")
+    await slow.says(/^records-consumed-rate is (?!0$)/) // a record is in work, for an hour
+    slow.signal("SIGTERM")
+    await slow.says(/^consumer-thread-0 trigger WakeupException$/)
+    assert.isUndefined(slow.end())
+    slow.signal("SIGTERM")
+    assert.strictEqual((await slow.ended).signal, "SIGTERM")
+  })
+
+  it("read_committed shows no aborted record, read_uncommitted every one; --from and --max choose", async () => {
+    const { kafka, read, topic } = await makeTopic(brokers, 1)
+    const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    onTestFinished(() => producer.disconnect())
+    const send = async (values: ReadonlyArray<string>, end: "commit" | "abort") => {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, messages: values.map((value) => ({ value })) })
+      await transaction[end]()
+    }
+    await send(["n0", "n1"], "commit")
+    await send(["n2", "n3"], "abort")
+    await send(["n4"], "commit")
+    const readers = [
+      { args: ["--until-end", "--isolation", "read_committed"], records: ["n0", "n1", "n4"] },
+      { args: ["--until-end"], records: ["n0", "n1", "n2", "n3", "n4"] },
+      { args: ["--from", "1", "--max", "2"], records: ["n1", "n2"] },
+      { args: ["--from", "-2", "--until-end"], records: ["n4"] } // its transaction's marker is the last offset
+    ]
+    await Promise.all(readers.map(async ({ args, records }) => {
+      const reader = read(...args)
+      assert.strictEqual((await reader.ended).code, 0, reader.log())
+      assert.deepStrictEqual(recordsOf(reader), records, args.join(" "))
+    }))
+  })
+
+  it("without a committed offset and with auto.offset.reset=none it says what to do", async () => {
+    const { read } = await makeTopic(brokers, 1)
+    const reader = read("--group", "nobody", "--property", "auto.offset.reset=none")
+    assert.strictEqual((await reader.ended).code, 78)
+    assert.match(reader.log(), /error TRB-2404: group nobody has no committed offset/)
+    assert.match(reader.log(), /cure: .*--from/)
+  })
+})
