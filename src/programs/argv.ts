@@ -14,7 +14,13 @@ export interface Globals {
 export const commandNames: Readonly<Record<string, ReadonlyArray<string>>> = {
   run: [],
   produce: [],
+  read: [],
   verify: [],
+  lag: [],
+  status: [],
+  transform: [],
+  topics: ["list", "show", "create", "add-partitions"],
+  log: ["dump"],
   demo: [],
   config: ["show"],
   version: [],
@@ -43,6 +49,12 @@ export const takeGlobals = (
     }
     const [, long, inline] = /^(--[a-z-]+)=(.*)$/s.exec(argument) ?? []
     const flag = aliases[long ?? argument]
+    // As kafka-topics has it; a property file still is `-c FILE`, or stands before.
+    const ofTopic = flag === flags.config && argument !== "-c" && rest[0] === "topics" && rest[1] === "create"
+    if (ofTopic) {
+      rest.push("--config", ...inline === undefined ? [] : [inline])
+      continue
+    }
     if (flag === undefined) {
       rest.push(argument)
       continue

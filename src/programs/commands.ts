@@ -3,8 +3,13 @@ import { completionCommand, versionCommand } from "./commands/about.js"
 import type { Ask } from "./commands/ask.js"
 import { configCommand } from "./commands/config.js"
 import { demoCommand } from "./commands/demo.js"
+import { lagCommand, statusCommand } from "./commands/lag.js"
+import { logCommand } from "./commands/log.js"
 import { produceCommand } from "./commands/produce.js"
+import { readCommand } from "./commands/read.js"
 import { runCommand } from "./commands/run.js"
+import { topicsCommand } from "./commands/topics.js"
+import { transformCommand } from "./commands/transform.js"
 import { verifyCommand } from "./commands/verify.js"
 
 /** The tree of commands. Each only says, through `ask`, what is asked for. */
@@ -14,7 +19,13 @@ export const rootCommand = (ask: Ask) =>
     Command.withSubcommands([
       runCommand(ask),
       produceCommand(ask),
+      readCommand(ask),
       verifyCommand(ask),
+      lagCommand(ask),
+      statusCommand(ask),
+      transformCommand(ask),
+      topicsCommand(ask),
+      logCommand(ask),
       demoCommand(ask),
       configCommand(ask),
       versionCommand(ask),

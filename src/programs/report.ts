@@ -9,6 +9,9 @@ export const printData = (
   data: { readonly table: () => string; readonly json: () => unknown }
 ): Effect.Effect<void> => Console.log(output === "json" ? JSON.stringify(data.json(), exactNumbers, 2) : data.table())
 
+/** One line of many, for programs that read them one by one. */
+export const jsonLine = (data: object): string => JSON.stringify(data, exactNumbers)
+
 /** Offsets are 64 bits wide. Those that a double holds exactly are numbers, as users of jq expect; the rest are text. */
 const exactNumbers = (_: string, value: unknown): unknown => {
   if (typeof value !== "bigint") return value

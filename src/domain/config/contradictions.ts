@@ -73,7 +73,9 @@ const embedded = (
     refuse(keys.registryUrls, "a file: URL stands beside others", "either registries or one file: URL")
   }
   const together = "all three embedded (file:, file:, libsql:file:) or none"
-  if (log > 0 !== schemas > 0) refuse(keys.registryUrls, "embedded and real servers are mixed", together)
+  // Commands that look at the brokers alone need no registry.
+  const unnamed = config.registryUrls.length === 0
+  if (!unnamed && log > 0 !== schemas > 0) refuse(keys.registryUrls, "embedded and real servers are mixed", together)
   else if (config.mysql !== undefined && log > 0 !== (config.mysql.kind === "libsql")) {
     refuse(keys.mysqlUrl, "embedded and real servers are mixed", together)
   }
