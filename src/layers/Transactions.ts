@@ -5,10 +5,13 @@ import type * as Scope from "effect/Scope"
 import type { KafkaRefused, KafkaUnavailable } from "./Consumer.js"
 import type { Appended, OutgoingRecord } from "./Producer.js"
 
-/** Another producer has initialised the same transactional id: what this one left open is aborted, it can do no more. */
+/**
+ * Another producer has initialised the same transactional id, or the coordinator has aborted a transaction that was open
+ * for too long; brokers tell both in the same way. What was open is aborted; this producer can do no more.
+ */
 export class ProducerFenced extends Data.TaggedError("ProducerFenced")<{ readonly transactionalId: string }> {
   override get message(): string {
-    return `another producer has taken over transactional id ${this.transactionalId}`
+    return `another producer has taken over transactional id ${this.transactionalId}, or its transaction timed out`
   }
 }
 

@@ -1,29 +1,32 @@
 import { createServer, Socket } from "node:net"
 
 /**
- * What happens to a Produce request:
+ * What happens to a request:
  * - `cut-before`: it never reaches the broker, and the connection ends
  * - `cut-after`: the broker gets it; its answer is lost, and the connection ends
  * - `swallow-answer`: the broker gets it; from then on the connection is silent, and nobody is told
  */
 export type Fault = "none" | "cut-before" | "cut-after" | "swallow-answer"
 
-/** A way to a broker on which Produce requests can go wrong. */
+/** API keys of the protocol. */
+export const api = { produce: 0, addPartitionsToTxn: 24, endTxn: 26 } as const
+
+/** A way to a broker on which requests of one API can go wrong. */
 export interface CuttingProxy {
   readonly port: number
-  /** Asked once for each Produce request, in the order of their arrival, with its number from 0. */
-  readonly decide: (fault: (request: number) => Fault) => void
-  /** Produce requests so far. */
+  /** Asked once for each request of the API (Produce unless named), as they arrive, with its number from 0. */
+  readonly decide: (fault: (request: number) => Fault, apiKey?: number) => void
+  /** Requests of that API since then. */
   readonly requests: () => number
   readonly close: () => void
 }
 
-const produceKey = 0
 const passAll = (): Fault => "none"
 
 export const startCuttingProxy = (target: { readonly host: string; readonly port: number }): Promise<CuttingProxy> => {
   const sockets = new Set<Socket>()
   let requests = 0
+  let watched: number = api.produce
   let decide: (request: number) => Fault = passAll
 
   const serve = (client: Socket): void => {
@@ -44,7 +47,7 @@ export const startCuttingProxy = (target: { readonly host: string; readonly port
     }
     client.on("data", (chunk: Buffer) => {
       // Requests of these tests are small: one is one chunk, or the first of several in one.
-      const fault = chunk.length > 6 && chunk.readInt16BE(4) === produceKey ? decide(requests++) : "none"
+      const fault = chunk.length > 6 && chunk.readInt16BE(4) === watched ? decide(requests++) : "none"
       if (fault === "cut-before") return cut()
       if (fault !== "none") onAnswer = fault
       server.write(chunk)
@@ -61,7 +64,8 @@ export const startCuttingProxy = (target: { readonly host: string; readonly port
       const address = listener.address()
       resolve({
         port: typeof address === "object" && address !== null ? address.port : 0,
-        decide: (fault) => {
+        decide: (fault, apiKey = api.produce) => {
+          watched = apiKey
           requests = 0
           decide = fault
         },

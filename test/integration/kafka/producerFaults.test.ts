@@ -8,13 +8,15 @@ import * as KafkaTransactions from "../../../src/layers/kafka/KafkaTransactions.
 import { Producer } from "../../../src/layers/Producer.js"
 import { Transactions } from "../../../src/layers/Transactions.js"
 import { describeWith } from "../../servers/index.js"
-import { type CuttingProxy, type Fault, startCuttingProxy } from "./cuttingProxy.js"
+import { api, type CuttingProxy, type Fault, startCuttingProxy } from "./cuttingProxy.js"
 import { freshTopic, keyed, layersOf, optionsOf, readAll, textOf, uniqueName } from "./support.js"
 
 const values = (from: number, count: number) => Array.from({ length: count }, (_, index) => `v${from + index}`)
 const faults: ReadonlyArray<Fault> = ["cut-after", "cut-before"]
 /** One request in five fails, in one of the two ways in turn. */
 const oneInFive = (request: number): Fault => request % 5 === 4 ? faults[((request - 4) / 5) % 2] ?? "none" : "none"
+
+const first = (fault: Fault) => (request: number): Fault => request === 0 ? fault : "none"
 
 /** The broker tells everybody its own address; here its port leads to the proxy. */
 const detour = vi.hoisted(() => ({ from: 0, to: 0 }))
@@ -45,7 +47,7 @@ describeWith(["kafka"], "a broker behind connections that are cut", (servers) =>
   it.live("nothing is lost, repeated or put in another order while sends overlap", () =>
     Effect.gen(function*() {
       const topic = yield* freshTopic()
-      const sends = 200
+      const sends = 100
       const { send } = yield* Producer
       proxy.decide(oneInFive)
       const fibers = yield* Effect.forEach(
@@ -94,7 +96,7 @@ describeWith(["kafka"], "a broker behind connections that are cut", (servers) =>
       const topic = yield* freshTopic()
       const { send } = yield* Producer
       yield* send(topic, keyed(0, 1))
-      proxy.decide((request) => request === 0 ? "cut-after" : "none")
+      proxy.decide(first("cut-after"))
       yield* Effect.flip(send(topic, keyed(1, 1)))
       assert.deepStrictEqual(yield* send(topic, keyed(2, 1)), [{ partition: 0, baseOffset: 2n, count: 1 }])
       const { records } = yield* readAll(topic, 3n)
@@ -106,7 +108,7 @@ describeWith(["kafka"], "a broker behind connections that are cut", (servers) =>
       const topic = yield* freshTopic()
       const { send } = yield* Producer
       yield* send(topic, keyed(0, 1))
-      proxy.decide((request) => request === 0 ? "swallow-answer" : "none")
+      proxy.decide(first("swallow-answer"))
       yield* send(topic, keyed(1, 1))
       yield* send(topic, keyed(2, 1))
       const { records } = yield* readAll(topic, 3n)
@@ -132,12 +134,55 @@ describeWith(["kafka"], "a broker behind connections that are cut", (servers) =>
       const transactions = yield* Transactions
       const producer = yield* transactions.open({ transactionalId: uniqueName("tx"), timeoutMs: 60_000 })
       yield* producer.send(topic, keyed(0, 1))
-      proxy.decide((request) => request === 0 ? "cut-after" : "none")
+      proxy.decide(first("cut-after"))
       yield* Effect.flip(producer.send(topic, keyed(1, 1)))
       yield* producer.abort
       yield* producer.send(topic, keyed(2, 1))
       yield* producer.commit
       const { records } = yield* readAll(topic, 5n)
       assert.deepStrictEqual(records.map(textOf), ["v2"])
+    })).pipe(Effect.provide(layers({ retries: 0 }))))
+
+  it.live("a transaction whose beginning got lost can be aborted, and the producer goes on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const topic = yield* freshTopic()
+      const transactions = yield* Transactions
+      const producer = yield* transactions.open({ transactionalId: uniqueName("tx"), timeoutMs: 60_000 })
+      proxy.decide(first("cut-before"), api.addPartitionsToTxn)
+      yield* Effect.flip(producer.send(topic, keyed(0, 1)))
+      yield* producer.abort
+      assert.deepStrictEqual(yield* producer.send(topic, keyed(1, 1)), [{ partition: 0, baseOffset: 0n, count: 1 }])
+      yield* producer.commit
+    })).pipe(Effect.provide(layers({ retries: 0 }))))
+
+  it.live("a commit whose answer is lost is asked for again, and is one commit", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const topic = yield* freshTopic()
+      const transactions = yield* Transactions
+      const producer = yield* transactions.open({ transactionalId: uniqueName("tx"), timeoutMs: 60_000 })
+      yield* producer.send(topic, keyed(0, 1))
+      proxy.decide(first("cut-after"), api.endTxn)
+      yield* producer.commit
+      yield* producer.send(topic, keyed(1, 1))
+      yield* producer.commit
+      const { records } = yield* readAll(topic, 4n)
+      assert.deepStrictEqual(records.map(textOf), ["v0", "v1"])
+    })).pipe(Effect.provide(layers())))
+
+  it.live("a commit that is not known leaves nothing to be done but to open the id again, which settles it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const topic = yield* freshTopic()
+      const transactions = yield* Transactions
+      const transactionalId = uniqueName("tx")
+      const producer = yield* transactions.open({ transactionalId, timeoutMs: 60_000 })
+      yield* producer.send(topic, keyed(0, 1))
+      proxy.decide(first("cut-after"), api.endTxn)
+      assert.strictEqual((yield* Effect.flip(producer.commit))._tag, "KafkaUnavailable")
+      for (const next of [producer.abort, producer.commit, producer.send(topic, keyed(1, 1))]) {
+        assert.match((yield* Effect.flip(Effect.asVoid(next))).message, /open the transactional id again/)
+      }
+      yield* transactions.open({ transactionalId, timeoutMs: 60_000 })
+      const { records } = yield* readAll(topic, 2n)
+      assert.deepStrictEqual(records.map(textOf), ["v0"])
     })).pipe(Effect.provide(layers({ retries: 0 }))))
 })
