@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Dialect } from "../../domain/sql/Dialect.js"
@@ -39,6 +40,8 @@ export interface MemoryRow {
   readonly text: string
   /** Owner of the transaction that wrote it. */
   readonly owner: string
+  /** When its transaction was committed. */
+  readonly atMs: number
 }
 
 /** A database in memory, with the row lock on the offset and faults chosen by the test. */
@@ -83,7 +86,7 @@ const insert = /^INSERT INTO [`"](.+?)[`"].*? VALUES (.*)$/s
 const row = /\(([^()]*),(\d+),(\d+),(\d+)\)/g
 
 /** Reads back the text that the row encoder has written: key columns last, values without parentheses. */
-const parseStatement = (statement: string, owner: string): ReadonlyArray<MemoryRow> => {
+const parseStatement = (statement: string, owner: string, atMs: number): ReadonlyArray<MemoryRow> => {
   const [, table = "", values = ""] = insert.exec(statement) ?? []
   return [...values.matchAll(row)].map(([, text = "", sourceId, partition, offset = "0"]) => ({
     table,
@@ -91,7 +94,8 @@ const parseStatement = (statement: string, owner: string): ReadonlyArray<MemoryR
     partition: Number(partition),
     offset: BigInt(offset),
     text,
-    owner
+    owner,
+    atMs
   }))
 }
 
@@ -113,7 +117,8 @@ const write = (database: MemoryDatabase, request: WriteRequest): Effect.Effect<W
     if (database.fenced && !(holds(stored, claim) && stored.offset === expected)) return WriteOutcome.Fenced()
     yield* Effect.sleep(database.latencyMs)
     if (fault._tag === "Reject") return WriteOutcome.RolledBack({ error: fault.error })
-    const rows = statements.flatMap((statement) => parseStatement(statement, claim.owner))
+    const nowMs = yield* Clock.currentTimeMillis
+    const rows = statements.flatMap((statement) => parseStatement(statement, claim.owner, nowMs))
     const keys = rows.map(({ offset, partition, sourceId, table }) => `${table}/${sourceId}/${partition}/${offset}`)
     if (database.fenced && keys.some((key) => database.keys.has(key))) {
       return rolledBack("already-there", 1062, "Duplicate entry")
