@@ -11,10 +11,12 @@ import type { Ask } from "./ask.js"
 import {
   duration,
   durationMs,
+  groupsFile,
   javaDurationFlag,
   javaFlag,
   javaWords,
   optionalWhole,
+  size,
   textOption,
   whole
 } from "./options.js"
@@ -25,7 +27,11 @@ const isStrategy = (text: string): text is CommitStrategy => Object.hasOwn(behav
 
 const optional = <A>(options: Options.Options<A>) => options.pipe(Options.optional, Options.map(Option.getOrUndefined))
 
-const topic = Args.text({ name: "TOPIC" }).pipe(Args.withDescription("The topic to read."))
+const topic = Args.text({ name: "TOPIC" }).pipe(
+  Args.withDescription("The topic to read; with --groups: none."),
+  Args.optional,
+  Args.map(Option.getOrUndefined)
+)
 
 const reading = {
   commit: Options.text("commit").pipe(
@@ -80,7 +86,7 @@ const processing = {
 const output = {
   format: Options.text("format").pipe(
     Options.withPseudoName(formatNames.join("|")),
-    Options.withDescription("What is shown of a record. Default value."),
+    Options.withDescription("What is shown of a record. Default value; in .csv and .tsv all columns."),
     Options.filterMap(
       (text) => Option.fromNullable(formatNames.find((name) => name === text)),
       `--format: expected one of ${formatNames.join(", ")}`
@@ -90,9 +96,9 @@ const output = {
   file: textOption(
     "file",
     "NAME.csv|.tsv|.log",
-    "Write into this folder, a file for each member; rows once over kills."
+    "Write into this folder, consumer-thread-N.csv for each member: every record once, over kills and rebalances."
   ),
-  rotate: optionalWhole("rotate-bytes", 1024, 1e12, "With --file: a new file before one grows beyond this.")
+  rotate: size("rotate", 1024, "With --file: a new file before one grows beyond this.")
 }
 
 const java = {
@@ -102,13 +108,14 @@ const java = {
 }
 
 export const readCommand = (ask: Ask) =>
-  Command.make("read", { topic, reading, processing, output, java, words: javaWords }, (given) => {
+  Command.make("read", { topic, groups: groupsFile, reading, processing, output, java, words: javaWords }, (given) => {
     const { commit, from, max, members, metrics, noListener, pollTimeout, untilEnd } = given.reading
     const { capacity, process, processDelay, unordered } = given.processing
     return ask({
       command: "read",
+      topic: given.topic,
+      groups: given.groups,
       options: {
-        topic: given.topic,
         commit,
         members,
         from,

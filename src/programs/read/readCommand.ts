@@ -14,7 +14,7 @@ import { makeAvroValues } from "./avroValues.js"
 import { lines, plainValues, render, type Values } from "./formats.js"
 import { offsetsSince } from "./from.js"
 import { openFolder } from "./openFolder.js"
-import { type ReadError, readGroup } from "./readGroup.js"
+import { type OwnMembers, type ReadError, readGroup } from "./readGroup.js"
 import type { PreparedRead } from "./prepare.js"
 import type { ReadSettings } from "./settings.js"
 import type { Sinks } from "./sink.js"
@@ -32,13 +32,8 @@ export const readCommand = (
 ): Effect.Effect<ExitCode, CommandError, Services> =>
   Effect.gen(function*() {
     for (const warning of warnings) yield* Effect.logWarning(warning)
-    const sinks = yield* openSinks(config, settings, lock)
-    const { from, ...known } = settings
-    const start = from?._tag === "SinceTime"
-      ? yield* Effect.mapError(offsetsSince(settings.topic, settings.isolation, from), commandError)
-      : from
-    const group = { ...known, ...(start === undefined ? {} : { from: start }) }
-    yield* Effect.mapError(readGroup(group, sinks), readFailure)
+    const sinks = yield* openSinks(config, settings, lock, settings.members > 1)
+    yield* readInto({ settings }, sinks)
     return ExitCode.done
   }).pipe(
     Effect.scoped,
@@ -46,10 +41,27 @@ export const readCommand = (
     Effect.annotateLogs({ logger: "tributary.Read" })
   )
 
-const openSinks = (
+/** Reads with these settings until it is over; the one way of `read` for a topic and for each of several groups. */
+export const readInto = (
+  { settings }: Pick<PreparedRead, "settings">,
+  sinks: Sinks,
+  own?: OwnMembers
+): Effect.Effect<void, CommandError, Admin | Consumer | RecordTimes> =>
+  Effect.gen(function*() {
+    const { from, ...known } = settings
+    const start = from?._tag === "SinceTime"
+      ? yield* Effect.mapError(offsetsSince(settings.topic, settings.isolation, from), commandError)
+      : from
+    const group = { ...known, ...(start === undefined ? {} : { from: start }) }
+    yield* Effect.mapError(readGroup(group, sinks, own), readFailure)
+  })
+
+/** `named`: what goes to standard output begins with the name of its member. */
+export const openSinks = (
   config: ClientConfig,
-  { file, format, group, isolation, members, rotateBytes, valueFormat }: ReadSettings,
-  lock: LockFile
+  { file, format, group, isolation, rotateBytes, valueFormat }: ReadSettings,
+  lock: LockFile,
+  named: boolean
 ): Effect.Effect<Sinks, CommandError, Admin | FileSystem.FileSystem | Scope.Scope | SchemaRegistry> =>
   Effect.gen(function*() {
     const backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
@@ -64,7 +76,7 @@ const openSinks = (
     }
     const values: Values = avro ? yield* makeAvroValues(backoff) : plainValues
     if (file === undefined) {
-      return stdoutSinks(render(values, lines(format ?? (avro ? "avro" : "value"), isolation)), members > 1)
+      return stdoutSinks(render(values, lines(format ?? (avro ? "avro" : "value"), isolation)), named)
     }
     if (group === undefined) {
       return yield* new CommandError({

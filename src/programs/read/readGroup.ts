@@ -35,12 +35,20 @@ export interface ReadGroupOptions extends Omit<ConsumeOptions, "group" | "name" 
   readonly metricsEveryMs: number | undefined
 }
 
+/** Members whose names and ends are not those of a read that is alone in its process. */
+export interface OwnMembers {
+  readonly names: ReadonlyArray<string>
+  /** Runs one member's work until it ends, or this member alone is to stop. */
+  readonly until: <A, E, R>(member: string, work: Effect.Effect<A, E, R>) => Effect.Effect<void, E, R>
+}
+
 export type ReadError = CommandError | ConsumeError | TopicMissing
 
 /** Members of one group on one topic, each with its own sink, until they are interrupted or the read is over. */
 export const readGroup = (
   options: ReadGroupOptions,
-  sinks: Sinks
+  sinks: Sinks,
+  own?: OwnMembers
 ): Effect.Effect<void, ReadError, Consumer | Admin> =>
   Effect.gen(function*() {
     const group = options.group ?? (yield* randomGroup)
@@ -58,11 +66,13 @@ export const readGroup = (
     if (options.untilEnd && options.group !== undefined) {
       yield* Effect.forkScoped(watchGroup(options.group, options.topic, finish))
     }
-    const names = Array.from({ length: options.members }, (_, index) => `consumer-thread-${index}`)
-    yield* Effect.forEach(names, (name) => readMember({ ...shared, name }, options, sinks(name)), {
-      concurrency: "unbounded",
-      discard: true
-    })
+    const names = own?.names ?? Array.from({ length: options.members }, (_, index) => `consumer-thread-${index}`)
+    const named = own !== undefined || names.length > 1
+    const member = (name: string) => {
+      const reading = readMember({ ...shared, name }, options, sinks(name), named ? `${name} >> ` : "")
+      return own === undefined ? reading : own.until(name, reading)
+    }
+    yield* Effect.forEach(names, member, { concurrency: "unbounded", discard: true })
   }).pipe(Effect.scoped)
 
 const randomGroup = Effect.map(
@@ -94,11 +104,11 @@ const watchGroup = (group: string, topic: string, finish: Finish) =>
 const readMember = (
   consuming: ConsumeOptions,
   options: ReadGroupOptions,
-  sink: Sink
+  sink: Sink,
+  prefix: string
 ): Effect.Effect<void, CommandError | ConsumeError, Consumer | Admin> =>
   Effect.gen(function*() {
     const { name, topic } = consuming
-    const prefix = options.members > 1 ? `${name} >> ` : ""
     const metrics = makeClientMetrics(options, yield* Clock.currentTimeMillis)
     if (options.metricsEveryMs !== undefined) {
       yield* Effect.forkScoped(printMetrics(metrics, topic, prefix, options.metricsEveryMs))

@@ -10,7 +10,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A process of the program. It has no terminal: standard input is empty, both outputs go to one file. */
+/** A process of the program. It has no terminal: both outputs go to one file. */
 export interface Program {
   readonly pid: number
   /** All that it has written so far. */
@@ -23,6 +23,8 @@ export interface Program {
   /** Undefined while it runs. */
   readonly end: () => Ended | undefined
   readonly signal: (signal: NodeJS.Signals) => void
+  /** Writes a line to its standard input, which is empty unless it was started with `stdin`. */
+  readonly tell: (line: string) => void
   /** Sends the signal and waits for the end. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<Ended>
   /** Resident memory; 0 where the system does not tell. */
@@ -34,6 +36,8 @@ export interface Start {
   readonly folder: string
   readonly env?: Readonly<Record<string, string>>
   readonly nodeOptions?: ReadonlyArray<string>
+  /** It has an input, which stays open. */
+  readonly stdin?: boolean
 }
 
 /** Only what any program needs: neither settings of these tests nor of the shell that runs them. */
@@ -48,14 +52,14 @@ const plainEnvironment = () =>
 let started = 0
 
 /** Starts the program; what still runs when the test is over is killed. */
-export const startProgram = ({ args, env = {}, folder, nodeOptions = [] }: Start): Program => {
+export const startProgram = ({ args, env = {}, folder, nodeOptions = [], stdin = false }: Start): Program => {
   ensureBuilt()
   const file = join(folder, `program-${++started}.log`)
   const output = openSync(file, "a")
   const child = spawn(process.execPath, [...nodeOptions, mainFile, ...args], {
     cwd: folder,
     env: { ...plainEnvironment(), ...env },
-    stdio: ["ignore", output, output]
+    stdio: [stdin ? "pipe" : "ignore", output, output]
   })
   closeSync(output)
   const { pid } = child
@@ -85,6 +89,7 @@ export const startProgram = ({ args, env = {}, folder, nodeOptions = [] }: Start
     ended,
     end: () => end,
     signal: (signal) => child.kill(signal),
+    tell: (line) => child.stdin?.write(`${line}\n`),
     stop: (signal = "SIGTERM") => {
       child.kill(signal)
       return ended

@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, beforeAll, it } from "vitest"
+import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
+import { makeTopics } from "./support/ownTopics.js"
+import { type Program, runProgram, startProgram } from "./support/Program.js"
+import { until } from "./support/until.js"
+
+const count = 300
+
+/** What the members of these numbers have printed. */
+const printedBy = (program: Program, from: number, to: number) =>
+  program.log().split("\n").flatMap((line) => {
+    const [, member, value] = /^consumer-thread-(\d+) >> (own\S+ \d+)$/.exec(line) ?? []
+    return value !== undefined && Number(member) >= from && Number(member) <= to ? [value] : []
+  })
+
+const all = (topic: string) => Array.from({ length: count }, (_, n) => `${topic} ${n}`).toSorted()
+
+const properties = (brokers: string) =>
+  [`bootstrap.servers=${brokers}`, "auto.offset.reset=earliest"].flatMap((one) => ["--property", one])
+
+beforeAll(ensureBuilt, 240_000)
+
+// Outline: 20 members of one group, and 1 + 5 members of a second group on two topics, in one process, beside a group
+// whose topic is missing. Then one member is stopped alone, and at last the process by a signal.
+describeWith(["kafka"], "several groups in one process", ({ kafka: brokers }) => {
+  it("26 members read each record once per group, whatever becomes of another group or member", async () => {
+    const { folder, topics: [one = "", other = ""] } = await makeTopics(brokers, [3, 2], count)
+    const file = join(folder, "consumer.json")
+    writeFileSync(
+      file,
+      JSON.stringify([
+        { "topic": one, "group.id": `${one}-a`, "consumer.no": 20 },
+        { "topic": one, "group.id": `${one}-b` },
+        { "topic": other, "group.id": `${one}-b`, "consumer.no": 5 },
+        { "topic": `${one}-missing`, "group.id": `${one}-c`, "sink": "missing.csv" }
+      ])
+    )
+    const program = startProgram({
+      folder,
+      stdin: true,
+      args: ["read", "--groups", file, "--commit", "sync", ...properties(brokers)]
+    })
+    await program.says(/^27 members: 20 of group \S+ on \S+, 1 of group \S+ on \S+, 5 of group/)
+    await program.says(/20 members stand by|17 of 20 members stand by/)
+    await program.says(/-missing has failed, the others go on:$/)
+    const done = () => printedBy(program, 0, 25).length >= 3 * count ? true : undefined
+    await until("each record three times", done, { about: program.log })
+    assert.deepStrictEqual(printedBy(program, 0, 19).toSorted(), all(one))
+    assert.deepStrictEqual(printedBy(program, 20, 20).toSorted(), all(one))
+    assert.deepStrictEqual(printedBy(program, 21, 25).toSorted(), all(other))
+
+    program.tell("stop consumer-thread-20")
+    await program.says(/^consumer-thread-20 is told to stop; 25 of the members go on$/)
+    await program.says(/^consumer-thread-20 trigger WakeupException$/)
+    program.tell("stop consumer-thread-20")
+    await program.says(/^no member consumer-thread-20 is running; there are: consumer-thread-0, /)
+    assert.isUndefined(program.end())
+
+    // One group has failed: the exit code says so although the others were stopped in order.
+    assert.deepStrictEqual(await program.stop("SIGTERM"), { code: 1, signal: null })
+    assert.lengthOf(program.lines(/^consumer-thread-\d+ trigger WakeupException$/), 26)
+    assert.lengthOf(program.lines(/1 of 4 groups failed/), 1)
+    assert.lengthOf(printedBy(program, 0, 25), 3 * count)
+    assert.isEmpty(readFileSync(join(folder, "missing.csv", "positions.json"), "utf8").match(/"consumer-thread/g) ?? [])
+  }, 180_000)
+
+  it("a file with faults is refused as a whole, with all of them", async () => {
+    const { folder } = await makeTopics(brokers, [], 0)
+    writeFileSync(
+      join(folder, "consumer.conf"),
+      `[{"topic": "t", "group.id": "g", "consumer.no": "20"},\n{"topik": "t"}]`
+    )
+    const { code, log } = await runProgram({ folder, args: ["read", "--path", "consumer.conf"] })
+    assert.strictEqual(code, 78)
+    assert.include(
+      log,
+      `consumer.conf:1 $[0].consumer.no: "20" is not understood; expected a whole number from 1 to 1000`
+    )
+    assert.include(log, "consumer.conf:2 $[1].topik: is not known; did you mean topic?")
+  })
+})
