@@ -8,7 +8,7 @@ import type * as Terminal from "@effect/platform/Terminal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { nearest } from "../domain/nearest.js"
-import { type Globals, nameCommand, takeGlobals, usageError } from "./argv.js"
+import { commandNames, type Globals, nameCommand, takeGlobals, usageError } from "./argv.js"
 import { rootCommand } from "./commands.js"
 import type { Invocation } from "./commands/ask.js"
 import type { CommandError } from "./exitCodes.js"
@@ -103,12 +103,16 @@ const tidyHelp = (text: string, named: ReadonlyArray<string>): string =>
   withoutColour(text)
     .replace(/^tributary\n\n/, "")
     .replaceAll(
-      /^ {2}- (\S+(?: [a-z]+)*)(?: [[<].*?)? {2,}(\S.*)\n\n?/gm,
-      (_, name: string, description: string) => `  ${name.padEnd(14)}${description}\n`
+      /^ {2}- (\S+(?: [a-z][a-z-]*)*)(?: (?:[[<]|--).*?)? {2,}(\S.*)\n\n?/gm,
+      (_, name: string, description: string) => `  ${`${name} `.padEnd(14)}${description}\n`
     )
     .replaceAll(/\n {2}(?:A user-defined piece of text|A true or false value|This setting is optional)\.\n/g, "")
-    .replace(/\$ (?!tributary)/, `$ tributary ${named[0] === "config" && named[1] === "show" ? "config " : ""}`)
+    .replace(/\$ (?!tributary)/, `$ tributary ${parentOf(named)}`)
     .replace(/\n*(?=Everywhere: )/, "\n\n")
     .trimEnd()
+
+/** Of a subcommand, with a blank behind it. */
+const parentOf = ([first = "", second = ""]: ReadonlyArray<string>): string =>
+  commandNames[first]?.includes(second) === true ? `${first} ` : ""
 
 const commandOf = ([first = ""]: ReadonlyArray<string>): string => first.startsWith("-") ? "" : `${first} `

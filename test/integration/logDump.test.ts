@@ -67,6 +67,8 @@ const noise = (seed: number) => {
   return Buffer.from(Array.from({ length: 24 }, byte))
 }
 
+const names = (dumped: string) => dumped.replaceAll(/^Dumping .*$/gm, "Dumping")
+
 describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
   let broker: KafkaCluster
   let data: string
@@ -151,7 +153,6 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
       Effect.runPromise
     )
     const { text } = await dumpFiles(["all", "appended"].map(segment))
-    const names = (dumped: string) => dumped.replaceAll(/^Dumping .*$/gm, "Dumping")
     assert.strictEqual(names(out.map((part) => `${part}\n`).join("")), names(text))
     assert.include(out[0] ?? "", "Dumping all-0 as its leader sends it")
   })

@@ -21,7 +21,20 @@ const fileSystem = FileSystem.layerNoop({
 const services = Layer.mergeAll(fileSystem, NodePath.layer, NodeTerminal.layer)
 
 const unexpected = () => Effect.dieMessage("not asked for")
-const none: Handlers = { run: unexpected, produce: unexpected, verify: unexpected, demo: unexpected }
+const none: Handlers = {
+  run: unexpected,
+  produce: unexpected,
+  read: unexpected,
+  readGroups: unexpected,
+  verify: unexpected,
+  lag: unexpected,
+  status: unexpected,
+  transform: unexpected,
+  dumpFiles: unexpected,
+  dumpTopics: unexpected,
+  topics: unexpected,
+  demo: unexpected
+}
 
 const started = (argv: ReadonlyArray<string>, handlers: Partial<Handlers>, environment = {}) =>
   program({ argv, environment, version: "1.2.3", self: ["tributary"] }, { ...none, ...handlers }).pipe(
@@ -51,7 +64,12 @@ const interrupted = (argv: ReadonlyArray<string>, handlers: (wait: Effect.Effect
 describe("a usage error is exit 64, one message on stderr, nothing on stdout", () => {
   const cases: ReadonlyArray<readonly [argv: ReadonlyArray<string>, what: string, cure: string]> = [
     [["verfiy"], "unknown command: verfiy", "did you mean verify?"],
-    [["nosuch", "--help"], "unknown command: nosuch", "There are: run, produce, verify, demo, config, version"],
+    [["nosuch", "--help"], "unknown command: nosuch", "There are: run, produce, "],
+    [["topics", "lsit"], "unknown subcommand of topics: lsit", "did you mean list?"],
+    [["topics", "create", "t", "--config", "tributary.properties"], "--config: expected KEY=VALUE", "topics --help"],
+    [["log", "dump"], "log dump wants a segment file or a topic", "tributary log dump TOPIC"],
+    [["log", "dump", "a.log", "t"], "log dump shows files or topics, not both", "tributary log dump --help"],
+    [["log", "dump", "t", "--from", "-1"], "--from: expected an offset", "tributary log --help"],
     [["config", "shwo"], "unknown subcommand of config: shwo", "did you mean show?"],
     [["produce", "--cuont", "3"], "received unknown argument: '--cuont'", "did you mean --count?"],
     [["produce", "--count", "three"], "--count: expected a whole number from 0", "tributary produce --help"],

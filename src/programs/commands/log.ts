@@ -60,7 +60,7 @@ const dumpCommand = (ask: Ask) =>
       }
     })
   }).pipe(
-    Command.withDescription("Print batches and records in the form of kafka-dump-log; exit 65 where they are damaged.")
+    Command.withDescription("Print batches and records as kafka-dump-log does; exit 65 where they are damaged.")
   )
 
 const offset = (name: string, description: string) =>

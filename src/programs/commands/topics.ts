@@ -8,23 +8,18 @@ import { flag, optionalWhole, whole } from "./options.js"
 const partitionsMax = 100_000
 
 export const topicsCommand = (ask: Ask) =>
-  Command.make(
-    "topics",
-    { internal },
-    ({ internal: shown }) => ask({ command: "topics", request: { kind: "list", internal: shown } })
-  ).pipe(
+  Command.make("topics", {}, () => ask({ command: "topics", request: { kind: "list", internal: false } })).pipe(
     Command.withDescription("Look at topics, make them, let them grow."),
     Command.withSubcommands([listCommand(ask), showCommand(ask), createCommand(ask), addCommand(ask)])
   )
 
-const internal = flag("internal", "Kafka's own topics too.")
 const topic = Args.text({ name: "TOPIC" })
 
 const listCommand = (ask: Ask) =>
   Command.make(
     "list",
-    { internal },
-    ({ internal: shown }) => ask({ command: "topics", request: { kind: "list", internal: shown } })
+    { internal: flag("internal", "Kafka's own topics too.") },
+    ({ internal }) => ask({ command: "topics", request: { kind: "list", internal } })
   ).pipe(
     Command.withDescription("All topics with their partitions, replicas and records.")
   )
@@ -49,7 +44,10 @@ const createCommand = (ask: Ask) =>
         "A key of the topic's configuration, such as cleanup.policy=compact. Several are possible."
       ),
       Options.repeated,
-      Options.filterMap((texts) => Option.all(texts.map(settingOf)), "--config: expected KEY=VALUE of the topic; a property file is -c FILE")
+      Options.filterMap(
+        (texts) => Option.all(texts.map(settingOf)),
+        "--config: expected KEY=VALUE of the topic; a property file is -c FILE"
+      )
     )
   }, ({ partitions, replication, settings, topic: name }) =>
     ask({
@@ -73,7 +71,7 @@ const addCommand = (ask: Ask) =>
     )
   }, ({ to, topic: name }) => ask({ command: "topics", request: { kind: "add-partitions", topic: name, to } })).pipe(
     Command.withDescription(
-      "Let a topic grow. Records stay where they are; keys may go to other partitions from then on."
+      "Let a topic grow; keys may go to other partitions from then on."
     )
   )
 
