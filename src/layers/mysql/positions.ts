@@ -41,7 +41,7 @@ const read = (
   const select = (ageUs: string) =>
     lanes.use((lane) =>
       runFresh(lane, [
-        `SELECT \`partition\`, CAST(\`offset\` AS CHAR) AS stored, ${ageUs} AS ageUs FROM kafka_offsets`
+        `SELECT \`partition\`, CAST(\`offset\` AS CHAR) AS \`stored\`, ${ageUs} AS ageUs FROM kafka_offsets`
         + ` WHERE topic = ${text(topic)} AND consumer_group = ${text(group)} ORDER BY \`partition\``
       ]).pipe(Effect.flatMap(([result]) => decodeRows(result)))
     )
