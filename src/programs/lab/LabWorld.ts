@@ -1,6 +1,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import { deliveryOf, type Processed } from "../../domain/delivery.js"
 import type { Admin } from "../../layers/Admin.js"
@@ -47,6 +49,8 @@ export const inLab = (
     const notes = yield* experiment(world)
     return { delivery: deliveryOf(world.produced, world.processed), ...world, notes }
   }).pipe(
+    // What the programs log is of another day; the notes say what matters.
+    Logger.withMinimumLogLevel(LogLevel.None),
     Effect.provide(layerMemory({
       fetchRecords: 500,
       pollIntervalMs: 100,
