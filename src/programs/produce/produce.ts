@@ -6,6 +6,7 @@ import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -117,7 +118,13 @@ const sendAll = (
       if (Exit.isSuccess(fed)) return
       const rest = (yield* Deferred.isDone(failed))
         ? Option.none()
-        : yield* Effect.exit(until(finish(feeding))).pipe(Effect.interruptible, Effect.timeoutOption(shutdownTimeoutMs))
+        : yield* Effect.exit(until(finish(feeding))).pipe(
+          Effect.timeoutOption(shutdownTimeoutMs),
+          Effect.interruptible,
+          // In a fiber of its own: this one may be interrupted already, and could not wait any more.
+          Effect.fork,
+          Effect.flatMap(Fiber.join)
+        )
       if (Option.isSome(rest) && Exit.isSuccess(rest.value)) return yield* fed
       tally.abandoned(feeding.accumulator.abandon())
       if (feeding.cutting !== undefined) yield* Effect.mapError(feeding.cutting.giveUp, commandError)
@@ -128,7 +135,7 @@ const sendAll = (
 
 const notSent = (tally: Tally): CommandError =>
   new CommandError({
-    code: "TRB-2401",
+    code: "TRB-2501",
     exit: ExitCode.tryAgain,
     what: `stopped before everything was sent: ${tally.sum(({ errors }) => errors)} records were given up`,
     cure: "raise shutdown.timeout.ms, or look why Kafka is slow"
