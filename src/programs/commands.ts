@@ -4,6 +4,7 @@ import type { Ask } from "./commands/ask.js"
 import { configCommand } from "./commands/config.js"
 import { demoCommand } from "./commands/demo.js"
 import { lagCommand, statusCommand } from "./commands/lag.js"
+import { labCommand } from "./commands/lab.js"
 import { logCommand } from "./commands/log.js"
 import { produceCommand } from "./commands/produce.js"
 import { readCommand } from "./commands/read.js"
@@ -14,7 +15,7 @@ import { verifyCommand } from "./commands/verify.js"
 
 /** The tree of commands. Each only says, through `ask`, what is asked for. */
 export const rootCommand = (ask: Ask) =>
-  Command.make("tributary", {}, () => ask({ command: "run", untilEnd: false })).pipe(
+  Command.make("tributary", {}, () => ask({ command: "run", untilEnd: false, groups: undefined })).pipe(
     Command.withDescription("Kafka (Avro) to MySQL, exactly once."),
     Command.withSubcommands([
       runCommand(ask),
@@ -27,6 +28,7 @@ export const rootCommand = (ask: Ask) =>
       topicsCommand(ask),
       logCommand(ask),
       demoCommand(ask),
+      labCommand(ask),
       configCommand(ask),
       versionCommand(ask),
       completionCommand(ask)

@@ -8,13 +8,16 @@ import type { Invocation } from "./commands/ask.js"
 import type { DemoOptions } from "./demo.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { brokersConfigOf, configOf, type Environment, readSources } from "./loadConfig.js"
+import type { LabRequest } from "./lab/labCommand.js"
 import type { LagOptions, StatusOptions } from "./lag/lag.js"
 import { needsDatabase } from "./lag/targets.js"
+import { readGroupsFile } from "./groupsFile.js"
 import { layer as loggingLayer, type LogOptions } from "./logging.js"
 import type { LogDumpOptions } from "./logDump/options.js"
 import { prepareProduce } from "./produce/prepare.js"
 import type { ProducePlan } from "./produce/plan.js"
 import { printData } from "./report.js"
+import { groupJobs, type Job, withTopics } from "./runGroups.js"
 import { type PreparedRead, prepareRead } from "./read/prepare.js"
 import { type PreparedGroups, prepareReadGroups } from "./read/prepareGroups.js"
 import type { TopicsRequest } from "./topics/request.js"
@@ -39,7 +42,10 @@ export interface Printing {
 
 /** The commands that need servers, with the layers that reach them. */
 export interface Handlers {
-  readonly run: (config: Config, options: { readonly untilEnd: boolean }) => Outcome
+  readonly run: (
+    config: Config,
+    options: { readonly untilEnd: boolean; readonly jobs?: ReadonlyArray<Job> }
+  ) => Outcome
   readonly produce: (config: ClientConfig, plan: ProducePlan, printing: Printing) => Outcome
   readonly read: (prepared: PreparedRead) => Outcome
   readonly readGroups: (prepared: PreparedGroups) => Outcome
@@ -52,6 +58,7 @@ export interface Handlers {
   readonly dumpTopics: (config: ClientConfig, options: LogDumpOptions & Printing) => Outcome
   readonly topics: (config: ClientConfig, request: TopicsRequest, printing: Printing) => Outcome
   readonly demo: (options: DemoOptions) => Outcome
+  readonly lab: (request: LabRequest, printing: Printing) => Outcome
 }
 
 /** Runs what the arguments ask for, with the configuration read and the log set up. */
@@ -64,10 +71,8 @@ export const execute = (
   const { output } = globals
   const sources = readSources(globals, surroundings.environment)
   switch (invocation.command) {
-    case "run": {
-      const { untilEnd } = invocation
-      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.run(config, { untilEnd })))
-    }
+    case "run":
+      return executeRun(handlers, sources, invocation)
     case "produce":
       return Effect.flatMap(
         prepareProduce(globals, surroundings.environment, invocation.options),
@@ -79,20 +84,8 @@ export const execute = (
             )
           )(config)
       )
-    case "read": {
-      const { groups, options, topic } = invocation
-      if (groups !== undefined) {
-        return Effect.flatMap(
-          prepareReadGroups(globals, surroundings.environment, { file: groups, topic, options }),
-          (prepared) => logged(() => handlers.readGroups(prepared))(prepared.config)
-        )
-      }
-      if (topic === undefined) return usageError("read wants a topic", "tributary read TOPIC, or --groups FILE")
-      return Effect.flatMap(
-        prepareRead(globals, surroundings.environment, { ...options, topic }),
-        (prepared) => logged(() => handlers.read(prepared))(prepared.config)
-      )
-    }
+    case "read":
+      return executeRead(handlers, globals, surroundings.environment, invocation)
     case "verify": {
       const options = { ...invocation.options, output }
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.verify(config, options)))
@@ -137,6 +130,8 @@ export const execute = (
     }
     case "demo":
       return handlers.demo({ ...invocation.options, self: surroundings.self })
+    case "lab":
+      return handlers.lab(invocation.request, { output })
     case "config show":
       return Effect.gen(function*() {
         const { configShow } = yield* Effect.promise(() => import("./configShow.js"))
@@ -155,6 +150,40 @@ export const execute = (
         ExitCode.done
       )
   }
+}
+
+type Asked<C extends Invocation["command"]> = Extract<Invocation, { readonly command: C }>
+
+const executeRun = (
+  handlers: Handlers,
+  sources: ReturnType<typeof readSources>,
+  { groups: file, untilEnd }: Asked<"run">
+): Outcome<FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const known = yield* sources
+    const entries = file === undefined ? undefined : yield* readGroupsFile(file)
+    const config = yield* configOf(entries === undefined ? known : withTopics(known, entries))
+    const groups = entries === undefined ? {} : { jobs: yield* groupJobs(config, entries) }
+    return yield* logged((own: Config) => handlers.run(own, { untilEnd, ...groups }))(config)
+  })
+
+const executeRead = (
+  handlers: Handlers,
+  globals: Globals,
+  environment: Environment,
+  { groups, options, topic }: Asked<"read">
+): Outcome<FileSystem.FileSystem> => {
+  if (groups !== undefined) {
+    return Effect.flatMap(
+      prepareReadGroups(globals, environment, { file: groups, topic, options }),
+      (prepared) => logged(() => handlers.readGroups(prepared))(prepared.config)
+    )
+  }
+  if (topic === undefined) return usageError("read wants a topic", "tributary read TOPIC, or --groups FILE")
+  return Effect.flatMap(
+    prepareRead(globals, environment, { ...options, topic }),
+    (prepared) => logged(() => handlers.read(prepared))(prepared.config)
+  )
 }
 
 const logged = <C extends ClientConfig>(command: (config: C) => Outcome) => (config: C): Outcome =>

@@ -19,10 +19,11 @@ import {
 
 /** Each command with the layers that its configuration names. A command's module is loaded when it is asked for. */
 export const handlers: Handlers = {
-  run: (config, options) =>
+  run: (config, { jobs, untilEnd }) =>
     Effect.gen(function*() {
       const { runCommand } = yield* Effect.promise(() => import("./run.js"))
-      return yield* runCommand(config, options)
+      const groups = jobs === undefined ? {} : { groups: { jobs, input: NodeStream.stdin } }
+      return yield* runCommand(config, { untilEnd, ...groups })
     }).pipe(Effect.provide(consuming(config))),
   produce: (config, plan, { output }) =>
     Effect.gen(function*() {
@@ -84,5 +85,10 @@ export const handlers: Handlers = {
     Effect.gen(function*() {
       const { demoCommand } = yield* Effect.promise(() => import("./demo.js"))
       return yield* demoCommand(options)
-    }).pipe(Effect.provide(NodeCommandExecutor.layer), Effect.provide(NodeFileSystem.layer))
+    }).pipe(Effect.provide(NodeCommandExecutor.layer), Effect.provide(NodeFileSystem.layer)),
+  lab: (request, printing) =>
+    Effect.gen(function*() {
+      const { labCommand } = yield* Effect.promise(() => import("./lab/labCommand.js"))
+      return yield* labCommand(request, printing)
+    }).pipe(Effect.provide(NodeFileSystem.layer))
 }

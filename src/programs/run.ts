@@ -1,14 +1,18 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { type Config, groupOf } from "../domain/Config.js"
+import type * as Stream from "effect/Stream"
+import type { Config } from "../domain/Config.js"
 import { Admin } from "../layers/Admin.js"
 import type { Consumer } from "../layers/Consumer.js"
 import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { type Backoff, throughOutage } from "./outage.js"
+import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
+import { groupsOf, type Job, topicJobs } from "./runGroups.js"
 import { commandError } from "./serviceErrors.js"
 import { drain, keepRunning } from "./supervise.js"
 import { runTopic } from "./topicPipeline.js"
@@ -28,6 +32,14 @@ type Services = Admin | Consumer | Destination | SchemaRegistry
 export interface RunOptions {
   /** Stop when the ends that the topics have at the start are stored. */
   readonly untilEnd: boolean
+  /** Members of several groups, instead of one for each topic. */
+  readonly groups?: RunGroups
+}
+
+export interface RunGroups {
+  readonly jobs: ReadonlyArray<Job>
+  /** Takes `stop MEMBER`, a line each. */
+  readonly input: Stream.Stream<Uint8Array, unknown>
 }
 
 /**
@@ -46,26 +58,36 @@ export const runCommand = (
       Effect.mapError(commandError)
     )
     const budget = makeByteBudget(config.queueMaxBytes)
-    const jobs = config.topics.map((topic) => ({ topic, positions: new Map<number, bigint>() }))
-    const topics = jobs.map(({ positions, topic }) => keepRunning(topic, runTopic(config, topic, budget, positions)))
+    const { groups } = options
+    const jobs = (groups?.jobs ?? topicJobs(config)).map((job) => ({ ...job, positions: new Map<number, bigint>() }))
+    const stops = makeMemberStops()
+    const memberships = jobs.map((job) => {
+      const running = keepRunning(job.topic, runTopic(job.config, job.topic, budget, job.positions))
+      return job.member === undefined ? running : groupMember(job.member, running, stops)
+    })
+    if (groups !== undefined) yield* announceMembers(groups.jobs)
+    const listening = groups === undefined ? Effect.void : listen(stops, groups.input)
     const running = yield* Effect.forkDaemon(
-      Effect.zipRight(Effect.all(topics, { concurrency: "unbounded", discard: true }), Effect.never)
+      Effect.all([...memberships, listening], { concurrency: "unbounded", discard: true }).pipe(
+        Effect.zipRight(Effect.never)
+      )
     )
     // Not a child of this fiber: its end is awaited here, and only for so long.
     const ended = Fiber.join(running)
-    const done = options.untilEnd ? Effect.raceFirst(endStored(config, backoff), ended) : ended
+    const done = options.untilEnd ? Effect.raceFirst(endStored(jobs, backoff), ended) : ended
     yield* done.pipe(Effect.onExit(() => drain(config, running, reportStored(jobs))))
     return ExitCode.done
   })
 
 /** Returns when the stored offsets have reached the ends that the topics have now. */
-const endStored = (config: Config, backoff: Backoff): Effect.Effect<void, never, Admin | Destination> =>
+const endStored = (jobs: ReadonlyArray<Job>, backoff: Backoff): Effect.Effect<void, never, Admin | Destination> =>
   Effect.gen(function*() {
+    const pairs = groupsOf(jobs)
     const admin = yield* Admin
     const destination = yield* Destination
-    const ends = Effect.forEach(config.topics, (topic) => admin.logRanges(topic))
+    const ends = Effect.forEach(pairs, ({ topic }) => admin.logRanges(topic))
     const ranges = yield* throughOutage("ends of the topics", backoff, ends, anyError)
-    const stored = Effect.forEach(config.topics, (topic) => destination.stored(topic, groupOf(config, topic)))
+    const stored = Effect.forEach(pairs, ({ group, topic }) => destination.stored(topic, group))
     const reached = Effect.map(
       throughOutage("stored offsets", backoff, stored, anyError),
       (rows) =>
@@ -75,6 +97,33 @@ const endStored = (config: Config, backoff: Backoff): Effect.Effect<void, never,
         })
     )
     yield* Effect.repeat(reached, { until: (done) => done, schedule: Schedule.spaced(endStoredEvery) })
+  })
+
+/** What one membership is refused for does not end the others. */
+const groupMember = <R>(
+  member: string,
+  running: Effect.Effect<never, CommandError, R>,
+  stops: MemberStops
+): Effect.Effect<void, never, R> =>
+  stops.until(member, running).pipe(
+    Effect.zipRight(Effect.logInfo(`${member} has stopped`)),
+    Effect.catchAll((error) => Effect.logError(`${member} is stopped: ${error.what}; ${error.cure}`)),
+    Effect.annotateLogs({ member })
+  )
+
+/** How many members there are, and which can have nothing to do: a partition is read by one member of a group. */
+const announceMembers = (jobs: ReadonlyArray<Job>): Effect.Effect<void, never, Admin> =>
+  Effect.gen(function*() {
+    const admin = yield* Admin
+    const groups = groupsOf(jobs)
+    const parts = groups.map(({ group, members, topic }) => `${members} of group ${group} on ${topic}`)
+    yield* Effect.logInfo(`${jobs.length} members: ${parts.join(", ")}`)
+    for (const { group, members, topic } of groups) {
+      // Why a topic cannot be described, its members are going to say.
+      const described = yield* Effect.option(admin.describeTopic(topic))
+      const idle = Option.isNone(described) ? 0 : members - described.value.partitions.length
+      if (idle > 0) yield* Effect.logInfo(`group ${group} on ${topic}: ${idle} of ${members} members stand by`)
+    }
   })
 
 const reportStored = (

@@ -1,11 +1,15 @@
+import { Schema } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, beforeAll, it } from "vitest"
 import { describeWith } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
+import { rowsOf } from "./support/database.js"
+import { makeFeed } from "./support/Feed.js"
 import { makeTopics } from "./support/ownTopics.js"
 import { type Program, runProgram, startProgram } from "./support/Program.js"
 import { until } from "./support/until.js"
+import { makeWorld, type World } from "./support/World.js"
 
 const count = 300
 
@@ -81,4 +85,43 @@ describeWith(["kafka"], "several groups in one process", ({ kafka: brokers }) =>
     )
     assert.include(log, "consumer.conf:2 $[1].topik: is not known; did you mean topic?")
   })
+})
+
+const Row = Schema.Struct({ id: Schema.String })
+const idsIn = async (world: World, table: string) =>
+  (await rowsOf(world.sql, Row, `SELECT id FROM \`${table}\``)).map(({ id }) => id).toSorted()
+
+// Outline: two topics; three members of one group on the first, another group's member on it with a table of its own, and
+// two members of the first group on the second topic. One process, one database.
+describeWith(["kafka", "registry", "mysql"], "the main job with several groups", (servers) => {
+  it("each group has each record of its topic once, in a table of its own", async () => {
+    const world = await makeWorld(servers, { topics: ["clicks", "views"] })
+    const [clicks = "", views = ""] = world.topics
+    const feed = await makeFeed(world)
+    await feed.fill(200)
+    const groups = (second: object) => {
+      writeFileSync(
+        join(world.folder, "consumer.json"),
+        JSON.stringify([
+          { "topic": clicks, "group.id": "first", "consumer.no": 3 },
+          { "topic": clicks, "group.id": "second", ...second },
+          { "topic": views, "group.id": "first", "consumer.no": 2 }
+        ])
+      )
+      const args = ["run", "--until-end", "--groups", "consumer.json", "--config", world.properties()]
+      return runProgram({ folder: world.folder, args })
+    }
+    const refused = await groups({})
+    assert.strictEqual(refused.code, 78)
+    assert.include(refused.log, `$[1]: group second on ${clicks} would write to table ${clicks}, as does group first`)
+
+    const { code, log } = await groups({ table: `${clicks}_2` })
+    assert.strictEqual(code, 0, log)
+    const sent = (topic: string) => feed.sent(topic).map(({ id }) => id).toSorted()
+    assert.lengthOf(sent(clicks), 600)
+    assert.deepStrictEqual(await idsIn(world, clicks), sent(clicks))
+    assert.deepStrictEqual(await idsIn(world, `${clicks}_2`), sent(clicks))
+    assert.deepStrictEqual(await idsIn(world, views), sent(views))
+    assert.match(log, /6 members: 3 of group first on/)
+  }, 120_000)
 })

@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import type { DemoOptions } from "../demo.js"
+import type { LabRequest } from "../lab/labCommand.js"
 import type { LagOptions, StatusOptions } from "../lag/lag.js"
 import type { LogDumpOptions } from "../logDump/options.js"
 import type { ProduceOptions } from "../produce/ProduceOptions.js"
@@ -10,7 +11,7 @@ import type { VerifyOptions } from "../verify.js"
 
 /** What the arguments ask for. */
 export type Invocation =
-  | { readonly command: "run"; readonly untilEnd: boolean }
+  | { readonly command: "run"; readonly untilEnd: boolean; readonly groups: string | undefined }
   | { readonly command: "produce"; readonly options: ProduceOptions }
   | {
     readonly command: "read"
@@ -24,6 +25,7 @@ export type Invocation =
   | { readonly command: "status"; readonly options: StatusOptions }
   | { readonly command: "transform"; readonly options: TransformOptions }
   | { readonly command: "demo"; readonly options: Omit<DemoOptions, "self"> }
+  | { readonly command: "lab"; readonly request: LabRequest }
   | { readonly command: "log dump"; readonly options: LogDumpOptions }
   | { readonly command: "topics"; readonly request: TopicsRequest }
   | { readonly command: "config show" }
