@@ -67,6 +67,8 @@ const noise = (seed: number) => {
   return Buffer.from(Array.from({ length: 24 }, byte))
 }
 
+const markersIn = async (files: ReadonlyArray<string>) =>
+  (await dumpFiles(files)).text.split("endTxnMarker: ").length - 1
 const names = (dumped: string) => dumped.replaceAll(/^Dumping .*$/gm, "Dumping")
 
 describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
@@ -117,9 +119,7 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
     if ("zstdCompressSync" in await import("node:zlib")) await sendByOurs("all", "zstd")
     await Promise.all(["gzip", "snappy", "lz4", "zstd"].map((codec) => sendByJava(broker.address, "all", codec)))
     // The coordinator answers first and writes the last marker then.
-    const markers = async () =>
-      (await dumpFiles(["all", "appended"].map(segment))).text.split("endTxnMarker: ").length - 1
-    await vi.waitUntil(async () => await markers() === 6, { timeout: 10_000 })
+    await vi.waitUntil(async () => await markersIn(["all", "appended"].map(segment)) === 6, { timeout: 10_000 })
   })
   afterAll(async () => {
     await broker.stop()
