@@ -18,8 +18,8 @@ const time = (name: string, fallbackMs: number, description: string) =>
 
 export const transformCommand = (ask: Ask) =>
   Command.make("transform", {
-    input: Args.text({ name: "IN" }),
-    output: Args.text({ name: "OUT" }),
+    input: Args.text({ name: "IN" }).pipe(Args.withDescription("The topic that is read.")),
+    output: Args.text({ name: "OUT" }).pipe(Args.withDescription("The topic that is written; created if missing.")),
     map: Options.map(
       text("map", "event|identity|FILE", "aa,bb to EVENT(aa,bb); a copy; or a module's default export. Default event."),
       (map) => map ?? "event"
