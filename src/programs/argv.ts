@@ -22,6 +22,7 @@ export const commandNames: Readonly<Record<string, ReadonlyArray<string>>> = {
   topics: ["list", "show", "create", "add-partitions"],
   log: ["dump"],
   demo: [],
+  lab: ["list", "run", "report"],
   config: ["show"],
   version: [],
   completion: []

@@ -2,6 +2,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { ClientConfig, Config } from "../domain/Config.js"
+import type { ConfigSources } from "../domain/config/settings.js"
 import { type Globals, usageError } from "./argv.js"
 import { completionScript } from "./cli.js"
 import type { Invocation } from "./commands/ask.js"
@@ -90,14 +91,8 @@ export const execute = (
       const options = { ...invocation.options, output }
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.verify(config, options)))
     }
-    case "lag": {
-      const options = { ...invocation.options, output }
-      return Effect.gen(function*() {
-        const config = yield* brokersConfigOf(yield* sources)
-        const database = needsDatabase(config, options) ? yield* configOf(yield* sources) : undefined
-        return yield* logged((known: ClientConfig) => handlers.lag(known, database, options))(config)
-      })
-    }
+    case "lag":
+      return Effect.flatMap(sources, executeLag(handlers, { ...invocation.options, output }))
     case "status": {
       const options = { ...invocation.options, output }
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.status(config, options)))
@@ -185,6 +180,14 @@ const executeRead = (
     (prepared) => logged(() => handlers.read(prepared))(prepared.config)
   )
 }
+
+/** A database need not be configured to look at other programs' groups. */
+const executeLag = (handlers: Handlers, options: LagOptions & Printing) => (sources: ConfigSources): Outcome =>
+  Effect.gen(function*() {
+    const config = yield* brokersConfigOf(sources)
+    const database = needsDatabase(config, options) ? yield* configOf(sources) : undefined
+    return yield* logged((known: ClientConfig) => handlers.lag(known, database, options))(config)
+  })
 
 const logged = <C extends ClientConfig>(command: (config: C) => Outcome) => (config: C): Outcome =>
   Effect.provide(command(config), loggingLayer(logOptions(config)))
