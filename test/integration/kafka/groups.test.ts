@@ -13,6 +13,8 @@ import { type JudgedGroup, makeWindows } from "../../../src/programs/lag/windows
 import { describeWith } from "../../servers/index.js"
 import { javaTool, uniqueName } from "./support.js"
 
+const message = (partition: number, timestamp: number) => ({ partition, value: "v", timestamp: String(timestamp) })
+
 describeWith(["kafka"], "groups as a broker knows them", (servers) => {
   const topic = uniqueName("groups")
   const kafka = new kafkajs.Kafka({
@@ -114,12 +116,25 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
   it("offsets, ends, lags and owners are those of Kafka's own tool, also of what a Java consumer has read", async () => {
     const group = uniqueName("java")
     await Effect.runPromise(javaTool("org.apache.kafka.tools.consumer.ConsoleConsumer", [
-      ...["--bootstrap-server", servers.kafka, "--topic", topic, "--group", group],
-      ...["--from-beginning", "--max-messages", "17", "--timeout-ms", "20000"]
+      "--bootstrap-server",
+      servers.kafka,
+      "--topic",
+      topic,
+      "--group",
+      group,
+      "--from-beginning",
+      "--max-messages",
+      "17",
+      "--timeout-ms",
+      "20000"
     ]))
     await using _ = await join(group)
     const text = await Effect.runPromise(javaTool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
-      ...["--bootstrap-server", servers.kafka, "--describe", "--group", group]
+      "--bootstrap-server",
+      servers.kafka,
+      "--describe",
+      "--group",
+      group
     ]))
     const told = text.split("\n").filter((line) => line.startsWith(group)).map((line) => line.split(/\s+/)).map((
       [, name, partition, committed, end, lag, , host = "", client]
@@ -144,8 +159,7 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
     const { described, listed } = await Effect.runPromise(
       Effect.gen(function*() {
         const groups = yield* Groups
-        const described = yield* groups.describe([known, unknown])
-        return { described, listed: yield* groups.list }
+        return { described: yield* groups.describe([known, unknown]), listed: yield* groups.list }
       }).pipe(Effect.provide(layers))
     )
     assert.include(listed.groups, known)
@@ -165,7 +179,6 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
   it("a record's time is that of the next one that the reader sees: aborted ones are passed over, retention too", async () => {
     const timed = uniqueName("times")
     await admin.createTopics({ topics: [{ topic: timed, numPartitions: 2 }], waitForLeaders: true })
-    const message = (partition: number, timestamp: number) => ({ partition, value: "v", timestamp: String(timestamp) })
     await producer.send({ topic: timed, messages: [message(0, 1000), message(0, 2000), message(1, 5000)] })
     const transactional = kafka.producer({ transactionalId: timed, maxInFlightRequests: 1, idempotent: true })
     await transactional.connect()

@@ -56,8 +56,8 @@ it("on a terminal: in its place, and the last view stays when it is interrupted"
     const drawn = yield* Effect.provide(watched(3), terminal(24))
     assert.lengthOf(drawn, 4)
     assert.strictEqual(drawn[0], "\u001B[?1049h\u001B[?25l", "the other screen, without a cursor")
-    assert.match(drawn[1] ?? "", /^\u001B\[H1970/)
-    assert.match(drawn[3] ?? "", /^\u001B\[\?25h\u001B\[\?1049l1970-01-01T00:00:02.500Z\nGROUP/)
+    assert.isTrue(drawn[1]?.startsWith("\u001B[H1970"))
+    assert.isTrue(drawn[3]?.startsWith("\u001B[?25h\u001B[?1049l1970-01-01T00:00:02.500Z\nGROUP"))
   })))
 
 it("what does not fit the terminal is counted, and the head stays", () => {
