@@ -10,6 +10,7 @@ import { LogReader } from "../../src/layers/LogReader.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
 import { handlers } from "../../src/programs/handlers.js"
 import { captured } from "../programs/captured.js"
+import { planOf } from "../programs/produce/support.js"
 import { describeWith } from "../servers/index.js"
 
 /** What the commands log is not what is tested here. */
@@ -106,18 +107,10 @@ describeWith(["kafka", "registry", "mysql"], "verify on real servers", (servers)
     return Effect.orDie(parseConfig({ files: [], environment: {}, secrets: new Map(), overrides }))
   })
 
-  const produced = Effect.flatMap(config, (client) =>
-    handlers.produce(client, {
-      topics: undefined,
-      count: 2000,
-      rate: 0,
-      seed: 1,
-      from: 0,
-      partitions: 3,
-      tasks: 3,
-      compression: "gzip",
-      output: "json"
-    }))
+  const produced = Effect.gen(function*() {
+    const plan = yield* planOf({ count: 2000, seed: 1 }, "compression.type=gzip")
+    return yield* handlers.produce(yield* config, plan, { output: "json" })
+  })
 
   const verified = Effect.gen(function*() {
     const { console, out } = captured()
