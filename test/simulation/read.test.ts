@@ -246,6 +246,14 @@ describe("a rebalance", () => {
       })))
   }
 
+  it("makes auto commit before it gives partitions back, also long before its interval is over", () =>
+    runPatient(Effect.gen(function*() {
+      yield* fill(400, 2)
+      const { first, second } = yield* secondComes("auto", { autoCommitIntervalMs: 10_000_000 })
+      yield* Effect.sleep(1_000_000)
+      assert.deepStrictEqual([...first.done, ...second.done].toSorted((a, b) => a - b), numbers(0, 400))
+    })))
+
   it("does not wait longer than a session: then the partitions are lost, and the late commit is refused", () =>
     run(Effect.gen(function*() {
       yield* fill(400, 2)
