@@ -71,7 +71,7 @@ describe("a usage error is exit 64, one message on stderr, nothing on stdout", (
     [["log", "dump", "a.log", "t"], "log dump shows files or topics, not both", "tributary log dump --help"],
     [["log", "dump", "t", "--from", "-1"], "--from: expected an offset", "tributary log --help"],
     [["config", "shwo"], "unknown subcommand of config: shwo", "did you mean show?"],
-    [["produce", "--cuont", "3"], "received unknown argument: '--cuont'", "did you mean --count?"],
+    [["produce", "--cuont", "3"], "the flag '--cuont' is not recognized", "did you mean --count?"],
     [["produce", "--count", "three"], "--count: expected a whole number from 0", "tributary produce --help"],
     [["produce", "--count", "1", "--count", "2"], "--count is wanted once", "tributary produce --help"],
     [["produce", "--compression", "zip"], "--compression: expected one of none, gzip,", "tributary produce --help"],

@@ -1,6 +1,8 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { producerKeys } from "../../domain/javaKeys.js"
 import type { Ask } from "./ask.js"
@@ -21,6 +23,10 @@ const billion = 1_000_000_000
 const topic = Args.text({ name: "TOPIC" }).pipe(
   Args.withDescription(
     "Where the records go: lines of stdin, unless other options name a source. None: the data sets."
+  ),
+  // What looks like an option and is none would become the topic, and the error would name the word behind it.
+  Args.mapEffect((name) =>
+    name.startsWith("-") ? Effect.fail(HelpDoc.p(`Received unknown argument: '${name}'`)) : Effect.succeed(name)
   ),
   Args.optional,
   Args.map(Option.getOrUndefined)
