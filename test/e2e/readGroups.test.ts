@@ -84,7 +84,7 @@ describeWith(["kafka"], "several groups in one process", ({ kafka: brokers }) =>
       `consumer.conf:1 $[0].consumer.no: "20" is not understood; expected a whole number from 1 to 1000`
     )
     assert.include(log, "consumer.conf:2 $[1].topik: is not known; did you mean topic?")
-  })
+  }, 120_000)
 })
 
 const Row = Schema.Struct({ id: Schema.String })
