@@ -36,8 +36,7 @@ class ProcessScheduler implements Scheduler.Scheduler {
   }
 
   shouldYield(fiber: Fiber.RuntimeFiber<unknown, unknown>): number | false {
-    // Its turn ends at once, also in the middle of a run of operations that would not have ended it.
-    return this.state === "running" ? this.machine.shouldYield(fiber) : 0
+    return this.machine.shouldYield(fiber)
   }
 
   scheduleTask(task: Scheduler.Task, priority: number): void {

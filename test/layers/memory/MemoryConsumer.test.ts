@@ -20,7 +20,7 @@ const readerProcess = (options: Parameters<typeof startReader>[0] = {}) =>
     const seen: { reader: Effect.Effect.Success<ReturnType<typeof startReader>> | undefined } = { reader: undefined }
     const process = yield* startProcess(Effect.scoped(Effect.gen(function*() {
       seen.reader = yield* startReader(options)
-      yield* Effect.never
+      return yield* Effect.never
     })))
     yield* Effect.sleep(1)
     if (seen.reader === undefined) return yield* Effect.dieMessage("it has not joined")

@@ -82,7 +82,7 @@ describe("transactions in memory", () => {
       const killed = yield* startProcess(Effect.scoped(Effect.gen(function*() {
         const producer = yield* open()
         yield* producer.send("t", values("b"))
-        yield* Effect.never
+        return yield* Effect.never
       })))
       yield* soon
       yield* killed.kill
