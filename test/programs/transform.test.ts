@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array, Effect, Exit, Logger } from "effect"
+import { Array, Effect, Exit, Layer, Logger } from "effect"
 import { requestLost } from "../../src/layers/memory/Fate.js"
 import { layerMemory, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
@@ -244,7 +244,7 @@ describe("transform --until-end", () => {
         const exit = yield* Effect.exit(transform({ untilEnd: true, commitIntervalMs: 50_000 }))
         assert.deepStrictEqual(exit, Exit.succeed(ExitCode.done))
         assert.deepStrictEqual(yield* differences, [])
-      }).pipe(Effect.timeoutFail({ duration: 10_000, onTimeout: () => new Error("it waits for the interval") }))))
+      }).pipe(Effect.timeout("10 seconds"))))
 
   it("ends on an empty topic, and on one whose records are all gone", () =>
     run(2, () =>
@@ -267,8 +267,10 @@ const refused = (options: Partial<TransformOptions>) =>
       assert.isEmpty(kafka.members)
       return error
     }).pipe(
-      Effect.provide(layerMemory({ fetchRecords: 10, pollIntervalMs: 100, transactionTimeoutMsMax: 900_000 })),
-      Effect.provide(Logger.remove(Logger.defaultLogger))
+      Effect.provide(Layer.merge(
+        layerMemory({ fetchRecords: 10, pollIntervalMs: 100, transactionTimeoutMsMax: 900_000 }),
+        Logger.remove(Logger.defaultLogger)
+      ))
     )
   )
 
