@@ -39,16 +39,47 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => `
 /** The records that a reader has printed. */
 const recordsOf = (program: Program) => program.lines(/^(?:consumer-thread-\d+ >> )?n\d+$/)
 
+/** Kafka's own tools, where the servers of the tests run from its distribution; else another client does their part. */
+const kafkaTools = (kafka: kafkajs.Kafka, brokers: string) => {
+  const jars = kafkaJars()
+  if (jars !== undefined) {
+    return {
+      produce: (topic: string, lines: ReadonlyArray<string>) => produceByJava({ jars, brokers, topic, lines }),
+      committed: (_: string, groups: ReadonlyArray<string>) => committedByJava({ jars, brokers, groups })
+    }
+  }
+  return {
+    produce: async (topic: string, lines: ReadonlyArray<string>) => {
+      const producer = kafka.producer()
+      await producer.connect()
+      await producer.send({ topic, messages: lines.map((value) => ({ value })) })
+      await producer.disconnect()
+    },
+    committed: async (topic: string, groups: ReadonlyArray<string>): Promise<ReadonlyMap<string, number>> => {
+      const admin = kafka.admin()
+      await admin.connect()
+      const found = await Promise.all(groups.map(async (groupId) => {
+        const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })
+        return (offsets?.partitions ?? []).map(({ offset, partition }) =>
+          [`${groupId} ${topic}-${partition}`, Number(offset)] as const
+        )
+      }))
+      await admin.disconnect()
+      return new Map(found.flat().filter(([, offset]) => offset >= 0))
+    }
+  }
+}
+
 beforeAll(ensureBuilt, 240_000)
 
 // Outline: 80 records of a Java producer in one partition, polled 40 at a time, with work of 60 ms for each. Every
 // reader has its own group and strategy; when it has printed its 50th record, in the second poll, it is killed or told to
 // stop. Then Kafka's own tool says where each group stands.
 describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) => {
-  const jars = kafkaJars()
-  it.skipIf(jars === undefined)("leaves the offsets that each strategy must leave, killed and stopped", async () => {
-    const { read, topic } = await makeTopic(brokers, 1)
-    await produceByJava({ jars: jars ?? "", brokers, topic, lines: numbers(80) })
+  it("leaves the offsets that each strategy must leave, killed and stopped", async () => {
+    const { kafka, read, topic } = await makeTopic(brokers, 1)
+    const { committed: committedOf, produce } = kafkaTools(kafka, brokers)
+    await produce(topic, numbers(80))
     const cases = [
       { commit: "auto", signal: "SIGKILL", leaves: undefined },
       { commit: "sync", signal: "SIGKILL", leaves: 40 },
@@ -68,7 +99,7 @@ describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) 
       const end = await program.stop(each.signal)
       return { ...each, end, group, program, processed: recordsOf(program).length }
     }))
-    const committed = await committedByJava({ jars: jars ?? "", brokers, groups: ended.map(({ group }) => group) })
+    const committed = await committedOf(topic, ended.map(({ group }) => group))
     for (const { commit, end, group, leaves, processed, program, signal } of ended) {
       const left = committed.get(`${group} ${topic}-0`)
       const what = `${commit} after ${signal}`
