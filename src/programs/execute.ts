@@ -97,20 +97,8 @@ export const execute = (
       const options = { ...invocation.options, output }
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.status(config, options)))
     }
-    case "log dump": {
-      const options = { ...invocation.options, output }
-      if (options.files.length > 0 && options.logs.length > 0) {
-        return usageError("log dump shows files or topics, not both at once", "See: tributary log dump --help")
-      }
-      if (options.files.length > 0) return Effect.provide(handlers.dumpFiles(options), loggingLayer(plainLog))
-      if (options.logs.length === 0) {
-        return usageError("log dump wants a segment file or a topic", "tributary log dump TOPIC, or FILE.log")
-      }
-      return Effect.flatMap(
-        Effect.flatMap(sources, brokersConfigOf),
-        logged((config) => handlers.dumpTopics(config, options))
-      )
-    }
+    case "log dump":
+      return executeDump(handlers, sources, { ...invocation.options, output })
     case "topics":
       return Effect.flatMap(
         Effect.flatMap(sources, brokersConfigOf),
@@ -145,6 +133,24 @@ export const execute = (
         ExitCode.done
       )
   }
+}
+
+const executeDump = (
+  handlers: Handlers,
+  sources: ReturnType<typeof readSources>,
+  options: LogDumpOptions & Printing
+): Outcome<FileSystem.FileSystem> => {
+  if (options.files.length > 0 && options.logs.length > 0) {
+    return usageError("log dump shows files or topics, not both at once", "See: tributary log dump --help")
+  }
+  if (options.files.length > 0) return Effect.provide(handlers.dumpFiles(options), loggingLayer(plainLog))
+  if (options.logs.length === 0) {
+    return usageError("log dump wants a segment file or a topic", "tributary log dump TOPIC, or FILE.log")
+  }
+  return Effect.flatMap(
+    Effect.flatMap(sources, brokersConfigOf),
+    logged((config) => handlers.dumpTopics(config, options))
+  )
 }
 
 type Asked<C extends Invocation["command"]> = Extract<Invocation, { readonly command: C }>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { guaranteeOf } from "../../src/domain/delivery.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
 import { experiments } from "../../src/programs/lab/experiments.js"
+import { matrix, matrixSeeds } from "../../src/programs/lab/matrix.js"
 
 describe("the delivery lab, in virtual time", () => {
   for (const { cases, name } of experiments) {
@@ -16,4 +17,24 @@ describe("the delivery lab, in virtual time", () => {
       }
     })
   }
+
+  for (const { cases, name } of matrix) {
+    describe(`strategies against ${name}`, () => {
+      for (const { shows, simulated, strategy } of cases) {
+        it(`${strategy}: ${shows}`, () => {
+          const deliveries = Array.from({ length: matrixSeeds }, (_, run) => simulate(simulated, 1 + run).delivery)
+          const lost = deliveries.flatMap((delivery) => delivery.lost)
+          const repeated = deliveries.flatMap((delivery) => delivery.repeated)
+          assert.strictEqual(guaranteeOf({ lost, repeated }), shows)
+        })
+      }
+    })
+  }
+
+  it("the same seed gives the same run", () => {
+    for (const { cases } of matrix) {
+      const [{ simulated } = assert.fail("no strategy")] = cases
+      assert.deepStrictEqual(simulate(simulated, 7), simulate(simulated, 7))
+    }
+  })
 })

@@ -47,7 +47,8 @@ export const inLab = (
     kafka.createTopic(topic, partitions)
     const world: LabWorld = { kafka, produced: [], processed: [], events: [] }
     const notes = yield* experiment(world)
-    return { delivery: deliveryOf(world.produced, world.processed), ...world, notes }
+    const { events, processed, produced } = world
+    return { delivery: deliveryOf(produced, processed), processed, events, notes }
   }).pipe(
     // What the programs log is of another day; the notes say what matters.
     Logger.withMinimumLogLevel(LogLevel.None),
@@ -155,7 +156,12 @@ export const kill = <A, E>(world: LabWorld, name: string, process: MemoryProcess
 export const stop = <A, E>(world: LabWorld, name: string, process: MemoryProcess<A, E>): Effect.Effect<void> =>
   Effect.zipRight(note(world, name, "stop", "SIGTERM"), process.stop)
 
-export const note = (world: LabWorld, lane: string, kind: LabEvent["kind"], text: string): Effect.Effect<void> =>
+export const note = (
+  world: Pick<LabWorld, "events">,
+  lane: string,
+  kind: LabEvent["kind"],
+  text: string
+): Effect.Effect<void> =>
   Effect.map(Clock.currentTimeMillis, (atMs) => void world.events.push({ atMs, lane, kind, text }))
 
 /** The group's committed offset of a partition: what a member that starts now goes on from. */

@@ -35,15 +35,28 @@ export const runCase = ({ shows, simulated, strategy }: Case, { repeat, seed }: 
     const first = simulate(simulated, seed)
     const deliveries = [first.delivery]
     for (let run = 1; run < repeat; run++) {
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* Effect.sleep(1)
       deliveries.push(simulate(simulated, seed + run).delivery)
     }
-    const guarantee = guaranteeOf({
-      lost: deliveries.flatMap(({ lost }) => lost),
-      repeated: deliveries.flatMap(({ repeated }) => repeated)
-    })
-    return { strategy, shows, guarantee, runs: repeat, totals: totalsOf(deliveries), first }
+    return caseResult({ strategy, shows }, first, deliveries)
   })
+
+/** What has come of all runs, of which the first one is kept. */
+export const caseResult = (
+  { shows, strategy }: Pick<Case, "strategy" | "shows">,
+  first: Observed,
+  deliveries: ReadonlyArray<Delivery>
+): CaseResult => ({
+  strategy,
+  shows,
+  guarantee: guaranteeOf({
+    lost: deliveries.flatMap(({ lost }) => lost),
+    repeated: deliveries.flatMap(({ repeated }) => repeated)
+  }),
+  runs: deliveries.length,
+  totals: totalsOf(deliveries),
+  first
+})
 
 const totalsOf = (deliveries: ReadonlyArray<Delivery>): Totals => {
   const sum = (count: (delivery: Delivery) => number) => deliveries.reduce((total, one) => total + count(one), 0)

@@ -80,15 +80,13 @@ const dots = (
 ): ReadonlyArray<string> => {
   const seen = new Set<number>()
   const drawn = new Set<string>()
-  return processed.flatMap(({ atMs, by, id }) => {
+  return processed.flatMap(({ atMs, id }) => {
     const kind = seen.has(id) ? "again" : "first"
     seen.add(id)
     const place = `${Math.round(x(atMs))} ${Math.round(y(id))} ${kind}`
     if (drawn.has(place)) return []
     drawn.add(place)
-    return [
-      `<circle class="${kind}" cx="${x(atMs)}" cy="${y(id)}" r="2"><title>${id} by ${escaped(by)}</title></circle>`
-    ]
+    return [`<circle class="${kind}" cx="${x(atMs)}" cy="${y(id)}" r="2"/>`]
   })
 }
 
