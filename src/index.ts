@@ -14,10 +14,20 @@ export { parseConfig } from "./domain/config/parse.js"
 export type { ConfigSources } from "./domain/config/settings.js"
 export type { FetchedBatch, KafkaRecord, LogRange } from "./domain/KafkaRecord.js"
 export { Admin } from "./layers/Admin.js"
-export { Consumer, KafkaRefused, KafkaUnavailable } from "./layers/Consumer.js"
+export { CommitFailed, Consumer, type Isolation, KafkaRefused, KafkaUnavailable } from "./layers/Consumer.js"
 export { Destination, DestinationRefused, DestinationUnavailable } from "./layers/Destination.js"
+export { Groups } from "./layers/Groups.js"
 export { Producer } from "./layers/Producer.js"
 export { SchemaRegistry } from "./layers/SchemaRegistry.js"
+export { ProducerFenced, type TransactionalProducer, Transactions } from "./layers/Transactions.js"
 export { CommandError, ExitCode } from "./programs/exitCodes.js"
+export { consume, type ConsumeOptions, type Process } from "./programs/read/consume.js"
 export { runCommand as run, type RunOptions } from "./programs/run.js"
-export { consuming as layer, producing as producerLayer } from "./programs/wiring.js"
+export type { TransformOptions } from "./programs/transform/settings.js"
+export { transformCommand as transform } from "./programs/transform/transform.js"
+export {
+  consuming as layer,
+  producing as producerLayer,
+  reading as readerLayer,
+  transforming as transformLayer
+} from "./programs/wiring.js"
