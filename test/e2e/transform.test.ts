@@ -103,7 +103,7 @@ const body = () => {
   const data = mkdtempSync(join(tmpdir(), "tributary broker "))
   let broker: KafkaCluster | undefined
   beforeAll(async () => {
-    ensureBuilt()
+    await ensureBuilt()
     broker = await startKafka({
       dir: data,
       props: { "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 1000 }

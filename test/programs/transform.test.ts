@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array, Effect, Exit, Layer, Logger } from "effect"
-import { requestLost } from "../../src/layers/memory/Fate.js"
+import { answerLost, fates, requestLost } from "../../src/layers/memory/Fate.js"
 import { layerMemory, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
@@ -84,6 +84,24 @@ describe("transform", () => {
         const instance = yield* startTransform()
         yield* Effect.sleep(1000)
         yield* instance.stop
+        assert.deepStrictEqual(yield* differences, [])
+      })))
+
+  it("commits nothing when it is stopped while a send fails: the log may hold more than it knows of", () =>
+    run(1, () =>
+      Effect.gen(function*() {
+        const kafka = yield* MemoryKafka
+        yield* feed(0, 10)
+        const instance = yield* startTransform()
+        yield* Effect.sleep(1000)
+        kafka.sendFate = fates(answerLost(3000))
+        yield* feed(10, 5)
+        yield* Effect.sleep(500)
+        yield* instance.stop
+        assert.lengthOf(yield* valuesOf("out", 0, "read_uncommitted"), 15)
+        assert.isEmpty(yield* valuesOf("out", 0))
+        yield* startTransform()
+        yield* Effect.sleep(5000)
         assert.deepStrictEqual(yield* differences, [])
       })))
 

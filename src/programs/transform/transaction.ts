@@ -22,8 +22,6 @@ export interface Progress {
   position: bigint
   /** Undefined: nothing to commit. */
   open: Covered | undefined
-  /** False from the moment that something is asked of the producer until it has been answered well. */
-  intact: boolean
   /** Transactions committed since the id was opened. */
   commits: number
 }
@@ -45,12 +43,10 @@ export const send = (
     const now = yield* Clock.currentTimeMillis
     const before = progress.open ?? begun(progress.position, now)
     progress.open = before
-    progress.intact = false
     if (mapped.output.length > 0) yield* producer.send(route.output.topic, mapped.output)
     if (mapped.deadLetters.length > 0 && route.deadLetters !== undefined) {
       yield* producer.send(route.deadLetters.topic, mapped.deadLetters)
     }
-    progress.intact = true
     progress.position = mapped.next
     progress.open = {
       ...before,
@@ -71,7 +67,10 @@ export const begun = (position: bigint, nowMs: number): Covered => ({
   sinceMs: nowMs
 })
 
-/** Commits what is open, the input's offset with it; does nothing where the producer's state is in doubt. */
+/**
+ * Commits what is open, the input's offset with it. Never after a send or a commit that has failed: the log may hold more
+ * than `open` says.
+ */
 export const commit = (
   env: TransactionEnv,
   producer: TransactionalProducer,
@@ -79,13 +78,11 @@ export const commit = (
 ): Effect.Effect<void, TransactionError> =>
   Effect.gen(function*() {
     const { open } = progress
-    if (open === undefined || !progress.intact) return
+    if (open === undefined) return
     const { group, options } = env.settings
     const beganMs = yield* Clock.currentTimeMillis
-    progress.intact = false
     yield* producer.sendOffsets(group, options.input, [{ partition: env.route.input.partition, offset: open.next }])
     yield* producer.commit
-    progress.intact = true
     progress.open = undefined
     progress.commits++
     env.metrics.committed(open.recordsIn, open.next)
@@ -109,7 +106,6 @@ export const settle = (env: TransactionEnv, progress: Progress, committed: bigin
   Effect.suspend(() => {
     const { open } = progress
     progress.open = undefined
-    progress.intact = true
     if (open === undefined || open.next === open.from) return Effect.void
     if (committed !== undefined && committed >= open.next) {
       env.metrics.committed(open.recordsIn, committed)

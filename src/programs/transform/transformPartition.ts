@@ -33,7 +33,7 @@ export interface PartitionEnv extends TransactionEnv {
  */
 export const transformPartition = (env: PartitionEnv): Effect.Effect<never, Held, Admin | Transactions> =>
   Effect.gen(function*() {
-    const progress: Progress = { position: 0n, open: undefined, intact: true, commits: 0 }
+    const progress: Progress = { position: 0n, open: undefined, commits: 0 }
     const say = sayRarely((text) => Effect.logWarning(text))
     let failures = 0
     while (true) {
@@ -88,6 +88,7 @@ const own = (
       committed === undefined ? commit(env, producer, progress) : Effect.void,
       transform(env, producer, progress)
     )
+    // For an interruption alone: one that meets a request that fails leaves what is open to the next owner.
     return yield* Effect.onInterrupt(work, () =>
       commit(env, producer, progress).pipe(
         Effect.catchAll((error) =>

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { closeSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { onTestFinished } from "vitest"
-import { ensureBuilt, mainFile } from "./build.js"
+import { mainFile } from "./build.js"
 import { until } from "./until.js"
 
 export interface Ended {
@@ -51,9 +51,8 @@ const plainEnvironment = () =>
 
 let started = 0
 
-/** Starts the program; what still runs when the test is over is killed. */
+/** Starts the program, which `ensureBuilt` has compiled; what still runs when the test is over is killed. */
 export const startProgram = ({ args, env = {}, folder, nodeOptions = [], stdin = false }: Start): Program => {
-  ensureBuilt()
   const file = join(folder, `program-${++started}.log`)
   const output = openSync(file, "a")
   const child = spawn(process.execPath, [...nodeOptions, mainFile, ...args], {

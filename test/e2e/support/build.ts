@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 
@@ -17,9 +17,18 @@ const newest = (folder: string): number =>
       .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs)
   )
 
-/** Compiles the program if its sources have changed since the last time, so that no test runs an old one. */
-export const ensureBuilt = (): void => {
+/**
+ * Compiles the program if its sources have changed since the last time, so that no test runs an old one. Beside the test
+ * process: on a busy machine it takes longer than a minute, and a worker that is deaf for so long is given up by vitest
+ * (`Timeout calling "onTaskUpdate"`).
+ */
+export const ensureBuilt = async (): Promise<void> => {
   if (existsSync(mainFile) && statSync(mainFile).mtimeMs >= newest(join(root, "src"))) return
   const compiler = join(root, "node_modules/typescript/bin/tsc")
-  execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" })
+  const child = spawn(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" })
+  const code = await new Promise<number | null>((done, failed) => {
+    child.on("error", failed)
+    child.on("exit", done)
+  })
+  if (code !== 0) throw new Error(`the program does not compile (exit code ${code})`)
 }
