@@ -73,13 +73,6 @@ const sending = {
     ),
     Options.optional,
     Options.map(Option.getOrUndefined)
-  ),
-  tasks: whole(
-    "tasks",
-    1,
-    100,
-    3,
-    "Of older versions, without effect: --max-in-flight says how many batches are under way."
   )
 }
 
@@ -104,7 +97,7 @@ const java = {
 
 export const produceCommand = (ask: Ask) =>
   Command.make("produce", { topic, source, sending, java, words: javaWords }, (given) => {
-    const { header, partitioner, roundRobin, tasks: _, ...sent } = given.sending
+    const { header, partitioner, roundRobin, ...sent } = given.sending
     const { interval, ...records } = given.source
     return ask({
       command: "produce",

@@ -71,14 +71,12 @@ export class Tally {
     }
   }
 
-  abandoned(batches: ReadonlyArray<Batch>): void {
-    for (const { records, topic } of batches) this.notSent(topic, records.length)
-  }
-
-  /** Records that were not even accepted. */
-  notSent(topic: string, records: number): void {
-    const sum = this.topics.get(topic)
-    if (sum !== undefined) sum.errors += records
+  /** Batches that were accepted and will not be sent. */
+  givenUp(batches: ReadonlyArray<Batch>): void {
+    for (const { records, topic } of batches) {
+      const sum = this.topics.get(topic)
+      if (sum !== undefined) sum.errors += records.length
+    }
   }
 
   ended(outcome: "committed" | "aborted", records: number): void {

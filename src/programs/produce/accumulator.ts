@@ -17,7 +17,10 @@ export interface AccumulatorOptions<E> {
     topic: string,
     records: ReadonlyArray<OutgoingRecord>
   ) => Effect.Effect<ReadonlyArray<Appended>, E>
-  /** Runs once for each batch that was sent, in the order of the answers, before the batch's room is given to others. */
+  /**
+   * Runs once for each batch that was sent, in the order of the answers, before its room is given to others and before its
+   * partition's next batch is sent.
+   */
   readonly settled: (batch: SettledBatch<E>) => Effect.Effect<void>
 }
 
@@ -51,8 +54,8 @@ export interface Accumulator {
   readonly room: Effect.Effect<void>
   /** Sends what has been accepted, without lingering, and waits until every batch is settled. */
   readonly flush: Effect.Effect<void>
-  /** Gives up what has been accepted and is not on its way. */
-  readonly abandon: () => ReadonlyArray<Batch>
+  /** Gives up what has been accepted and is not on its way, and takes nothing more. */
+  readonly close: () => ReadonlyArray<Batch>
 }
 
 interface OpenBatch extends Batch {
@@ -82,7 +85,7 @@ const bytesOf = ({ headers, key, value }: OutgoingRecord): number => {
   return bytes
 }
 
-/** Closing the scope gives up what is on its way: `flush` before. */
+/** Closing the scope interrupts what is on its way, and settles it as interrupted: `flush` before. */
 export const makeAccumulator = <E>(
   options: AccumulatorOptions<E>
 ): Effect.Effect<Accumulator, never, Scope.Scope> =>
@@ -94,21 +97,24 @@ export const makeAccumulator = <E>(
     const idle = yield* Effect.makeLatch(true)
     const state = new Lanes(options, (lane) => void ready.unsafeOffer(lane))
 
-    const sendNext = Effect.gen(function*() {
-      const lane = yield* ready.take
-      const batch = lane.batches.shift()
-      if (batch === undefined) {
-        lane.scheduled = false
-        return
-      }
-      const outcome = yield* Effect.exit(options.send(lane.topic, batch.records))
-      const { acceptedMs, partition, records, topic } = batch
-      const settledMs = clock.unsafeCurrentTimeMillis()
-      yield* options.settled({ topic, partition, records, acceptedMs, settledMs, outcome })
-      state.settle(batch)
-      room.unsafeOpen()
-      if (state.usedBytes === 0) idle.unsafeOpen()
-    })
+    // Uninterruptible but for the waiting, so that each batch that is taken is settled.
+    const sendNext = Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const lane = yield* restore(ready.take)
+        const batch = lane.batches.shift()
+        if (batch === undefined) {
+          lane.scheduled = false
+          return
+        }
+        const outcome = yield* Effect.exit(restore(options.send(lane.topic, batch.records)))
+        const { acceptedMs, partition, records, topic } = batch
+        const settledMs = clock.unsafeCurrentTimeMillis()
+        yield* options.settled({ topic, partition, records, acceptedMs, settledMs, outcome })
+        state.settle(batch)
+        room.unsafeOpen()
+        if (state.usedBytes === 0) idle.unsafeOpen()
+      })
+    )
     // Batches come in the order in which they were opened, and all linger equally long: one timer serves them all.
     const linger = Effect.gen(function*() {
       const batch = yield* lingering.take
@@ -145,11 +151,11 @@ export const makeAccumulator = <E>(
         state.makeAllDue()
         return idle.await
       }),
-      abandon: () => {
-        const abandoned = state.abandon()
+      close: () => {
+        const givenUp = state.close()
         room.unsafeOpen()
         if (state.usedBytes === 0) idle.unsafeOpen()
-        return abandoned
+        return givenUp
       }
     }
   })
@@ -157,6 +163,7 @@ export const makeAccumulator = <E>(
 /** The batches of all partitions and the bytes in them. Plain and synchronous. */
 class Lanes {
   usedBytes = 0
+  private closed = false
   private readonly topics = new Map<string, Array<Lane | undefined>>()
   private readonly options: Pick<AccumulatorOptions<never>, "batchBytes" | "bufferBytes">
   private readonly ready: (lane: Lane) => void
@@ -166,8 +173,9 @@ class Lanes {
     this.ready = ready
   }
 
-  /** False where there is no room. */
+  /** False where there is no room, and after `close`. */
   accept(topic: string, record: PlacedRecord, nowMs: number, opened: (batch: OpenBatch) => void): boolean {
+    if (this.closed) return false
     const bytes = bytesOf(record)
     if (this.usedBytes > 0 && this.usedBytes + bytes > this.options.bufferBytes) return false
     const lane = this.lane(topic, record.partition)
@@ -207,7 +215,8 @@ class Lanes {
     }
   }
 
-  abandon(): ReadonlyArray<Batch> {
+  close(): ReadonlyArray<Batch> {
+    this.closed = true
     return this.all().flatMap((lane) => {
       const { batches } = lane
       lane.batches = []

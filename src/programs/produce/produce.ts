@@ -25,7 +25,7 @@ import type { ProducePlan } from "./plan.js"
 import { printProduced } from "./report.js"
 import { openSource, type Source } from "./sources.js"
 import { Tally } from "./Tally.js"
-import { openTransactions } from "./transactions.js"
+import { type Cutting, openTransactions } from "./transactions.js"
 
 export interface ProduceSurroundings {
   readonly output: Globals["output"]
@@ -38,7 +38,7 @@ type Services = Admin | Producer | Transactions | SchemaRegistry | FileSystem.Fi
 /**
  * Sends what a source has, and tells what has become of it. Records of one partition arrive in the order in which they
  * were sent; but in fire-and-forget the first batch that fails ends the command, and nothing follows it in its partition.
- * Interrupted, it sends what it has accepted, for `shutdownTimeoutMs` at most.
+ * However it ends, what it has accepted is settled first, for `shutdownTimeoutMs` at most.
  */
 export const produceCommand = (
   config: Pick<ClientConfig, "topics" | "shutdownTimeoutMs">,
@@ -49,29 +49,34 @@ export const produceCommand = (
     const source = yield* openSource(plan, config.topics, pieceRecords(plan), surroundings.input)
     const startedMs = yield* Clock.currentTimeMillis
     const tally = new Tally(startedMs, source.targets)
-    const failed = yield* Deferred.make<never, CommandError>()
-    const feeding = yield* makeFeeding(plan, surroundings.output, tally, failed)
+    const { transactions } = plan
+    const cutting = transactions === undefined
+      ? undefined
+      : yield* Effect.mapError(openTransactions(transactions, plan.seed, tally), commandError)
     yield* Effect.forkScoped(Effect.interruptible(progress(tally, source.total)))
+    const sending = Effect.gen(function*() {
+      const failed = yield* Deferred.make<never, CommandError>()
+      const feeding = yield* makeFeeding(plan, surroundings.output, cutting, tally, failed)
+      yield* sendAll(source, feeding, tally, failed, config.shutdownTimeoutMs)
+    })
     const report = Effect.flatMap(
       Clock.currentTimeMillis,
       (nowMs) => printProduced(surroundings.output, tally, nowMs - startedMs, plan.print)
     )
     // What has arrived is told however it ends: a stopped producer's records stay in the topic.
-    yield* Effect.ensuring(sendAll(source, feeding, tally, failed, config.shutdownTimeoutMs), report)
+    yield* Effect.ensuring(Effect.scoped(sending), report)
     return ExitCode.done
   }).pipe(Effect.scoped, Effect.annotateLogs({ logger: "tributary.Producer" }))
 
 const makeFeeding = (
   plan: ProducePlan,
   output: Globals["output"],
+  cutting: Cutting | undefined,
   tally: Tally,
   failed: Deferred.Deferred<never, CommandError>
-): Effect.Effect<Feeding, CommandError, Producer | Transactions | Scope.Scope> =>
+): Effect.Effect<Feeding, never, Producer | Scope.Scope> =>
   Effect.gen(function*() {
-    const { settings, transactions } = plan
-    const cutting = transactions === undefined
-      ? undefined
-      : yield* Effect.mapError(openTransactions(transactions, plan.seed, tally), commandError)
+    const { settings } = plan
     const producer = yield* Producer
     const settled = (batch: SettledBatch<TransactionError>) =>
       Effect.suspend(() => {
@@ -81,7 +86,7 @@ const makeFeeding = (
         }
         if (plan.mode === "fire-and-forget" && Cause.isFailure(batch.outcome.cause)) return Effect.void
         // Here, before its partition's next batch can be sent: nothing is to follow a gap.
-        tally.abandoned(accumulator.abandon())
+        tally.givenUp(accumulator.close())
         return Deferred.failCause(failed, Cause.map(batch.outcome.cause, (error) => failure(error, batch)))
       })
     const accumulator = yield* makeAccumulator<TransactionError>({
@@ -103,7 +108,10 @@ const failure = (error: TransactionError, { partition, records, topic }: Settled
   return new CommandError({ code, exit, what, where, cure, ...(why === undefined ? {} : { why }) })
 }
 
-/** Until everything is acknowledged, a batch fails, or it is interrupted; then what is accepted still goes out. */
+/**
+ * Until everything is acknowledged, a batch fails, or it is interrupted. Then what is accepted still goes out; after a
+ * failure what is on its way already.
+ */
 const sendAll = (
   source: Source,
   feeding: Feeding,
@@ -113,33 +121,31 @@ const sendAll = (
 ): Effect.Effect<void, CommandError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const until = <A>(work: Effect.Effect<A, CommandError>) => Effect.raceFirst(work, Deferred.await(failed))
-      const fed = yield* Effect.exit(restore(until(feed(source.pieces, feeding))))
+      // A source that waits for its next record hears of the failure at once.
+      const fed = yield* Effect.exit(restore(Effect.raceFirst(feed(source.pieces, feeding), Deferred.await(failed))))
       if (Exit.isSuccess(fed)) return
-      const rest = (yield* Deferred.isDone(failed))
-        ? Option.none()
-        : yield* Effect.exit(until(finish(feeding))).pipe(
-          Effect.timeoutOption(shutdownTimeoutMs),
-          Effect.interruptible,
-          // In a fiber of its own: this one may be interrupted already, and could not wait any more.
-          Effect.fork,
-          Effect.flatMap(Fiber.join)
-        )
+      const rest = yield* Effect.exit(finish(feeding)).pipe(
+        Effect.timeoutOption(shutdownTimeoutMs),
+        Effect.interruptible,
+        // In a fiber of its own: this one may be interrupted already, and could not wait any more.
+        Effect.fork,
+        Effect.flatMap(Fiber.join)
+      )
       if (Option.isSome(rest) && Exit.isSuccess(rest.value)) return yield* fed
-      tally.abandoned(feeding.accumulator.abandon())
-      if (feeding.cutting !== undefined) yield* Effect.mapError(feeding.cutting.giveUp, commandError)
+      tally.givenUp(feeding.accumulator.close())
+      feeding.cutting?.giveUp()
       yield* feeding.check
-      return yield* Option.isSome(rest) ? rest.value : Cause.isInterruptedOnly(fed.cause) ? notSent(tally) : fed
+      if (!Cause.isInterruptedOnly(fed.cause)) return yield* fed
+      return yield* Option.isSome(rest) ? rest.value : notSent
     })
   )
 
-const notSent = (tally: Tally): CommandError =>
-  new CommandError({
-    code: "TRB-2501",
-    exit: ExitCode.tryAgain,
-    what: `stopped before everything was sent: ${tally.sum(({ errors }) => errors)} records were given up`,
-    cure: "raise shutdown.timeout.ms, or look why Kafka is slow"
-  })
+const notSent = new CommandError({
+  code: "TRB-2501",
+  exit: ExitCode.tryAgain,
+  what: "stopped before everything was sent; what was given up is counted among the errors",
+  cure: "raise shutdown.timeout.ms, or look why Kafka is slow"
+})
 
 const progress = (tally: Tally, total: number | undefined): Effect.Effect<never> =>
   Effect.forever(Effect.delay(

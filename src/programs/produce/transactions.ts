@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { makeRandom, seedOf } from "../../domain/random.js"
 import { type TransactionalProducer, type TransactionError, Transactions } from "../../layers/Transactions.js"
@@ -12,10 +13,13 @@ export interface Cutting {
   readonly room: () => number
   /** Records have been accepted for the open transaction. */
   readonly took: (records: number) => void
-  /** Commits or aborts what was taken, as the seed wants it; when everything that was taken is acknowledged. */
+  /**
+   * Commits or aborts what was taken, as the seed wants it; when everything that was taken is acknowledged. Who is
+   * interrupted while waiting for it may call it again, and waits for the same outcome.
+   */
   readonly end: Effect.Effect<void, TransactionError>
-  /** Aborts what was taken: not all of it has arrived. */
-  readonly giveUp: Effect.Effect<void, TransactionError>
+  /** What was taken is not to be committed: it has not arrived whole. */
+  readonly giveUp: () => void
 }
 
 /** Closing the scope aborts what is open. */
@@ -27,24 +31,39 @@ export const openTransactions = (
   Effect.gen(function*() {
     const transactions = yield* Transactions
     const producer = yield* transactions.open({ transactionalId, timeoutMs })
+    const scope = yield* Effect.scope
     let taken = 0
     let number = 0
-    const conclude = (how: "commit" | "abort") =>
-      Effect.suspend(() =>
-        taken === 0 ? Effect.void : Effect.map(producer[how], () => {
-          tally.ended(how === "commit" ? "committed" : "aborted", taken)
-          taken = 0
-          number += 1
+    let ending: Fiber.Fiber<void, TransactionError> = Fiber.void
+
+    // In a fiber of its own: an end that is interrupted has an outcome that nobody knows.
+    const beginEnd = Effect.suspend(() => {
+      const records = taken
+      // Of the number alone, so that the same transactions abort whatever else is random.
+      const aborted = makeRandom(seedOf(seed, number)).fraction() < abortRate
+      taken = 0
+      number += 1
+      return (aborted ? producer.abort : producer.commit).pipe(
+        Effect.map(() => tally.ended(aborted ? "aborted" : "committed", records)),
+        Effect.interruptible,
+        Effect.forkIn(scope),
+        Effect.map((fiber) => {
+          ending = fiber
         })
       )
+    })
     return {
       send: producer.send,
       room: () => size - taken,
       took: (records) => {
         taken += records
       },
-      // Of the number alone, so that the same transactions abort whatever else is random.
-      end: Effect.suspend(() => conclude(makeRandom(seedOf(seed, number)).fraction() < abortRate ? "abort" : "commit")),
-      giveUp: conclude("abort")
+      end: Effect.suspend(() => taken === 0 ? Effect.void : Effect.uninterruptible(beginEnd)).pipe(
+        Effect.zipRight(Effect.suspend(() => Fiber.join(ending)))
+      ),
+      giveUp: () => {
+        if (taken > 0) tally.ended("aborted", taken)
+        taken = 0
+      }
     }
   })

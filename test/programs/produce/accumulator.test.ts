@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, type Scope } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
 import { simulate } from "../../../src/layers/memory/virtualTime.js"
 import type { Appended, OutgoingRecord } from "../../../src/layers/Producer.js"
 import {
@@ -181,7 +181,7 @@ describe("the accumulator", () => {
       const all = yield* world()
       yield* offerAll(all, Array.from({ length: 12 }, (_, index) => record(0, String(index))))
       yield* Effect.sleep(1)
-      const given = all.accumulator.abandon().flatMap(({ records }) => labels(records))
+      const given = all.accumulator.close().flatMap(({ records }) => labels(records))
       assert.deepStrictEqual(given, ["5", "6", "7", "8", "9", "10", "11"])
       yield* all.accumulator.flush
       yield* Effect.sleep(1000)
@@ -264,17 +264,33 @@ describe("order and bounds", () => {
       assert.deepStrictEqual(arrived, ["5", "6", "7", "8", "9", "10", "11", "12", "13", "14"])
     })))
 
-  it("a source that waits for room is woken when what waited is given up", () =>
+  it("closed, it wakes a source that waits for room, and takes nothing more", () =>
     run(Effect.gen(function*() {
       const all = yield* world({ bufferBytes: 1_000, inFlightMax: 1 }, () => 3_600_000)
-      const waiting = yield* Effect.fork(
-        offerAll(all, Array.from({ length: 25 }, (_, index) => record(index % 2, String(index))))
-      )
+      const records = Array.from({ length: 25 }, (_, index) => record(index % 2, String(index)))
+      assert.strictEqual(all.accumulator.offer("t", records), 10)
+      const waiting = yield* Effect.fork(all.accumulator.room)
       yield* Effect.sleep(10)
-      assert.lengthOf(all.accumulator.abandon(), 1)
+      assert.deepStrictEqual(all.accumulator.close().flatMap((batch) => labels(batch.records)), [
+        "1",
+        "3",
+        "5",
+        "7",
+        "9"
+      ])
+      yield* Fiber.join(waiting)
+      assert.strictEqual(all.accumulator.offer("t", records, 10), 10)
+    })))
+
+  it("closing its scope settles what is on its way as interrupted, so that each batch is settled or given up", () =>
+    run(Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const all = yield* Scope.extend(world({ inFlightMax: 1 }, () => 3_600_000), scope)
+      yield* offerAll(all, Array.from({ length: 10 }, (_, index) => record(index % 2, String(index))))
       yield* Effect.sleep(10)
-      // Accepted since then.
-      assert.isNotEmpty(all.accumulator.abandon())
-      yield* Fiber.interrupt(waiting)
+      const givenUp = all.accumulator.close().map(({ partition }) => partition)
+      yield* Scope.close(scope, Exit.void)
+      const settled = all.settled.map(({ outcome, partition }) => [partition, Exit.isInterrupted(outcome)])
+      assert.deepStrictEqual([settled, givenUp], [[[0, true]], [1]])
     })))
 })

@@ -1,13 +1,13 @@
 import { FileSystem } from "@effect/platform"
 import { SystemError } from "@effect/platform/Error"
-import { Effect, Either, type Exit, Layer, Logger, LogLevel, Stream } from "effect"
+import { Effect, Either, Fiber, Layer, Logger, LogLevel, Stream } from "effect"
 import { readFileSync } from "node:fs"
 import type { PropertySources } from "../../../src/domain/javaProperties.js"
 import { readProducerProperties } from "../../../src/domain/producerProperties.js"
 import type { Isolation } from "../../../src/layers/Consumer.js"
 import { MemoryKafka } from "../../../src/layers/memory/MemoryKafka.js"
 import { SchemaRegistry } from "../../../src/layers/SchemaRegistry.js"
-import type { CommandError, ExitCode } from "../../../src/programs/exitCodes.js"
+import type { CommandError } from "../../../src/programs/exitCodes.js"
 import { planProduce } from "../../../src/programs/produce/plan.js"
 import { produceCommand } from "../../../src/programs/produce/produce.js"
 import type { ProduceOptions } from "../../../src/programs/produce/ProduceOptions.js"
@@ -56,25 +56,25 @@ export interface Run {
   readonly output?: "table" | "json"
   /** Pieces of stdin. */
   readonly input?: Stream.Stream<string>
-  /** Gets the command's exit, also when the one who runs it is interrupted. */
-  readonly told?: Array<Exit.Exit<ExitCode, CommandError>>
+  /** When the command is interrupted, as by a signal. */
+  readonly signalMs?: number
 }
 
 /** Runs the command; its exit, and what it has said on both streams. */
 export const produced = (
-  { input = Stream.empty, options = {}, output = "json", properties = [], told, topics = [] }: Run
+  { input = Stream.empty, options = {}, output = "json", properties = [], signalMs, topics = [] }: Run
 ) =>
   Effect.gen(function*() {
     const { console, err, out } = captured()
     const plan = yield* planOf(options, ...properties)
     const surroundings = { output, input: Stream.map(input, (text) => new Uint8Array(Buffer.from(text))) }
-    const exit = yield* produceCommand({ topics, shutdownTimeoutMs: 1_000 }, plan, surroundings).pipe(
-      Effect.onExit((ended) => Effect.sync(() => told?.push(ended))),
-      Effect.exit,
+    const running = yield* produceCommand({ topics, shutdownTimeoutMs: 1_000 }, plan, surroundings).pipe(
       Effect.withConsole(console),
-      Logger.withMinimumLogLevel(LogLevel.None)
+      Logger.withMinimumLogLevel(LogLevel.None),
+      Effect.fork
     )
-    return { exit, out, err }
+    if (signalMs !== undefined) yield* Effect.delay(Fiber.interrupt(running), signalMs)
+    return { exit: yield* Fiber.await(running), out, err }
   })
 
 /** What is in a topic, by partition. */
