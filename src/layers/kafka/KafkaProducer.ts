@@ -64,8 +64,8 @@ interface Sequence {
   readonly next: number
 }
 
-/** The broker has lost or never had the sequence that a batch continues. */
-const sequenceCodes = new Set([45, 47, 59])
+/** The broker has lost or never had the sequence that a batch continues, or has other records under its numbers. */
+const sequenceCodes = new Set([45, 46, 47, 59])
 const epochMax = 32_767
 
 /**

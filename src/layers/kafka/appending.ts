@@ -38,8 +38,12 @@ export interface Target {
 /** Appends one batch, again and again until it is acknowledged, refused for good, or `retries` are used up. */
 export type Append = (target: Target, batch: Batch, stamp?: ProducerStamp) => Effect.Effect<Appended, AppendFailed>
 
-/** Errors after which the batch may be in the leader's log and yet come to more replicas. */
-const inDoubtCodes = new Set([-1, 7, 13, 20, 56])
+/**
+ * What a leader refuses before it appends: the batch, the topic, the user, too few replicas. After any other error the
+ * batch may be in the log: a leader that steps down while it waits for its followers says NOT_LEADER (6), or that it
+ * knows the partition no more (3), of what it has appended and they may have.
+ */
+const refusedCodes = new Set([2, 10, 17, 18, 19, 21, 29, 31, 32, 35, 42, 43, 44, 45, 46, 47, 48, 49, 53, 59, 76, 87])
 const duplicateSequence = 46
 /** No longer, or not yet, the broker of this partition; a topic of that name may have another life there. */
 const unknownTopicOrPartition = 3
@@ -63,12 +67,10 @@ export const makeAppend = (nodes: Nodes, topics: Topics, options: AppendOptions)
     if (answer === undefined) return undefined
     const { baseOffset, errorCode } = answer
     if (errorCode === 0) return baseOffset
-    // It is there since an earlier try; the broker has forgotten where.
-    if (errorCode === duplicateSequence) return undefined
     const error = errorCode === unknownTopicOrPartition
       ? unavailable(brokers, errorOfCode(errorCode))
       : classify(brokers, doing, errorOfCode(errorCode))
-    return yield* new AppendFailed({ error, code: errorCode, inDoubt: inDoubtCodes.has(errorCode) })
+    return yield* new AppendFailed({ error, code: errorCode, inDoubt: !refusedCodes.has(errorCode) })
   })
 
   return (target, batch, stamp) =>
@@ -81,6 +83,8 @@ export const makeAppend = (nodes: Nodes, topics: Topics, options: AppendOptions)
           return topics.forget(target.topic)
         }),
         retrying(options, ({ error }) => isUnavailable(error)),
+        // It is there since an earlier try; the broker has forgotten where. Without one the number is taken by another.
+        Effect.catchIf(({ code }) => code === duplicateSequence && inDoubt, () => Effect.succeed(undefined)),
         Effect.mapBoth({
           onFailure: ({ code, error }) => new AppendFailed({ error, code, inDoubt }),
           onSuccess: (baseOffset) => ({ partition: target.partition, baseOffset, count: batch.length })
