@@ -19,6 +19,7 @@ import { GroupSession } from "./GroupSession.js"
 import { removeDeadMembers } from "./instance.js"
 import type { Broker } from "./internals.js"
 import { logReport, makeClientLog } from "./log.js"
+import { beforeJoining } from "./revoking.js"
 import { makeSockets, type Sockets } from "./sockets.js"
 import { unsupportedVersion } from "./versions.js"
 
@@ -151,16 +152,13 @@ const hooksOf = (env: Env): BrokerHooks => {
 
 /** Ends the generation, and begins what has to be done before the member joins again. Does it once. */
 const revoke = (env: Env, reason: string): void => {
-  const { join: { onRevoked }, options: { heartbeatIntervalMs, sessionTimeoutMs }, session } = env
+  const { join: { onRevoked }, options, session } = env
   const partitions = session.holdsAny() ? session.revoke(reason) : []
   if (partitions.length === 0 || onRevoked === undefined) return
   env.revoking = env.runPromise(
-    onRevoked(partitions).pipe(
-      Effect.interruptible,
-      // Longer, and the coordinator gives the member up: no heartbeat is sent meanwhile.
-      Effect.timeoutOption(sessionTimeoutMs - heartbeatIntervalMs),
-      Effect.catchAllCause((cause) => Effect.sync(() => env.events.unsafeDone(Exit.failCause(cause)))),
-      Effect.asVoid
+    Effect.catchAllCause(
+      beforeJoining(options, onRevoked(partitions)),
+      (cause) => Effect.sync(() => void env.events.unsafeDone(Exit.failCause(cause)))
     )
   )
 }
