@@ -1,8 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it } from "@effect/vitest"
 import { guaranteeOf } from "../../src/domain/delivery.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
 import { experiments } from "../../src/programs/lab/experiments.js"
 import { matrix, matrixSeeds } from "../../src/programs/lab/matrix.js"
+
+// A simulation never lets the event loop turn, in which the test runner hears of its worker.
+afterEach(() => new Promise((done) => setImmediate(done)))
 
 describe("the delivery lab, in virtual time", () => {
   for (const { cases, name } of experiments) {
