@@ -10,9 +10,11 @@ import type { DemoOptions } from "./demo.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { brokersConfigOf, configOf, type Environment, readSources } from "./loadConfig.js"
 import type { LabRequest } from "./lab/labCommand.js"
+import type { RealRequest } from "./lab/real/realCommand.js"
+import type { RealOptions } from "./lab/real/RealWorld.js"
 import type { LagOptions, StatusOptions } from "./lag/lag.js"
 import { needsDatabase } from "./lag/targets.js"
-import { readGroupsFile } from "./groupsFile.js"
+import { readGroupsFile, unusedFields } from "./groupsFile.js"
 import { layer as loggingLayer, type LogOptions } from "./logging.js"
 import type { LogDumpOptions } from "./logDump/options.js"
 import { prepareProduce } from "./produce/prepare.js"
@@ -60,6 +62,7 @@ export interface Handlers {
   readonly topics: (config: ClientConfig, request: TopicsRequest, printing: Printing) => Outcome
   readonly demo: (options: DemoOptions) => Outcome
   readonly lab: (request: LabRequest, printing: Printing) => Outcome
+  readonly labReal: (config: ClientConfig, request: RealRequest, options: RealOptions, printing: Printing) => Outcome
 }
 
 /** Runs what the arguments ask for, with the configuration read and the log set up. */
@@ -114,7 +117,7 @@ export const execute = (
     case "demo":
       return handlers.demo({ ...invocation.options, self: surroundings.self })
     case "lab":
-      return handlers.lab(invocation.request, { output })
+      return executeLab(surroundings, handlers, globals, invocation)
     case "config show":
       return Effect.gen(function*() {
         const { configShow } = yield* Effect.promise(() => import("./configShow.js"))
@@ -165,7 +168,13 @@ const executeRun = (
     const entries = file === undefined ? undefined : yield* readGroupsFile(file)
     const config = yield* configOf(entries === undefined ? known : withTopics(known, entries))
     const groups = entries === undefined ? {} : { jobs: yield* groupJobs(config, entries) }
-    return yield* logged((own: Config) => handlers.run(own, { untilEnd, ...groups }))(config)
+    const unused = unusedFields("run", file ?? "", entries ?? [])
+    return yield* logged((own: Config) =>
+      Effect.zipRight(
+        Effect.forEach(unused, (warning) => Effect.logWarning(warning), { discard: true }),
+        handlers.run(own, { untilEnd, ...groups })
+      )
+    )(config)
   })
 
 const executeRead = (
@@ -194,6 +203,21 @@ const executeLag = (handlers: Handlers, options: LagOptions & Printing) => (sour
     const database = needsDatabase(config, options) ? yield* configOf(sources) : undefined
     return yield* logged((known: ClientConfig) => handlers.lag(known, database, options))(config)
   })
+
+const executeLab = (
+  { environment, self }: Surroundings,
+  handlers: Handlers,
+  globals: Globals,
+  { request }: Asked<"lab">
+): Outcome<FileSystem.FileSystem> => {
+  const { output } = globals
+  if (request.kind !== "run" || request.real === undefined) return handlers.lab(request, { output })
+  const options: RealOptions = { ...request.real, self, globals }
+  return Effect.flatMap(
+    Effect.flatMap(readSources(globals, environment), brokersConfigOf),
+    logged((config) => handlers.labReal(config, request, options, { output }))
+  )
+}
 
 const logged = <C extends ClientConfig>(command: (config: C) => Outcome) => (config: C): Outcome =>
   Effect.provide(command(config), loggingLayer(logOptions(config)))

@@ -90,5 +90,14 @@ export const handlers: Handlers = {
     Effect.gen(function*() {
       const { labCommand } = yield* Effect.promise(() => import("./lab/labCommand.js"))
       return yield* labCommand(request, printing)
-    }).pipe(Effect.provide(NodeFileSystem.layer))
+    }).pipe(Effect.provide(NodeFileSystem.layer)),
+  labReal: (config, request, options, printing) =>
+    Effect.gen(function*() {
+      const { realCommand } = yield* Effect.promise(() => import("./lab/real/realCommand.js"))
+      return yield* realCommand(request, options, printing)
+    }).pipe(
+      Effect.provide(browsing(config)),
+      Effect.provide(NodeCommandExecutor.layer),
+      Effect.provide(NodeFileSystem.layer)
+    )
 }

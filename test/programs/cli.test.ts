@@ -33,7 +33,9 @@ const none: Handlers = {
   dumpFiles: unexpected,
   dumpTopics: unexpected,
   topics: unexpected,
-  demo: unexpected
+  demo: unexpected,
+  lab: unexpected,
+  labReal: unexpected
 }
 
 const started = (argv: ReadonlyArray<string>, handlers: Partial<Handlers>, environment = {}) =>

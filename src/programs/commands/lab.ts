@@ -1,11 +1,36 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Option from "effect/Option"
 import type { Ask } from "./ask.js"
-import { whole } from "./options.js"
+import { flag, optionalWhole, whole } from "./options.js"
 
 const repeat = {
   seed: whole("seed", 0, 4_294_967_295, 1, "The same seed gives the same runs."),
   repeat: whole("repeat", 1, 10_000, 1, "Runs of each strategy, each with the next seed.")
+}
+
+const scaleDefault = 0.01
+
+const onBrokers = {
+  real: flag("real", "On real brokers, with real processes and signals; its topics test-topic-… are left there."),
+  scale: Options.text("scale").pipe(
+    Options.withPseudoName("X"),
+    Options.withDescription(
+      `With --real: times are multiplied by it; 1: the original ones, which last a day. Default ${scaleDefault}.`
+    ),
+    Options.filterMap(
+      (text) => /^(?:\d|\d?\.\d{1,4})$/.test(text) && Number(text) > 0 ? Option.some(Number(text)) : Option.none(),
+      "--scale: expected a number above 0 and below 10, such as 0.01"
+    ),
+    Options.withDefault(scaleDefault)
+  ),
+  numbers: optionalWhole(
+    "numbers",
+    100,
+    1_000_000,
+    "With --real: how far offset-loss counts. Default 10000; with a scale below 1: 500."
+  )
 }
 
 export const labCommand = (ask: Ask) =>
@@ -22,8 +47,12 @@ const listCommand = (ask: Ask) =>
 const runCommand = (ask: Ask) =>
   Command.make(
     "run",
-    { name: Args.text({ name: "EXPERIMENT" }), ...repeat },
-    (options) => ask({ command: "lab", request: { kind: "run", ...options } })
+    { name: Args.text({ name: "EXPERIMENT" }), ...repeat, onBrokers },
+    ({ onBrokers: { numbers, real, scale }, ...options }) =>
+      ask({
+        command: "lab",
+        request: { kind: "run", ...options, ...(real ? { real: { scale, numbers } } : {}) }
+      })
   ).pipe(
     Command.withDescription("Run one experiment, or all of them and the matrix of strategies and faults.")
   )

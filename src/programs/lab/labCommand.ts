@@ -15,8 +15,16 @@ import { type Repeat, runCase } from "./runCases.js"
 
 export type LabRequest =
   | { readonly kind: "list" }
-  | ({ readonly kind: "run"; readonly name: string } & Repeat)
+  | ({ readonly kind: "run"; readonly name: string; readonly real?: RealTimes } & Repeat)
   | ({ readonly kind: "report"; readonly file: string } & Repeat)
+
+/** Of an experiment on real brokers. */
+export interface RealTimes {
+  /** Its times are multiplied by it. */
+  readonly scale: number
+  /** Of *offset-loss*: the last number. Undefined: what suits the scale. */
+  readonly numbers: number | undefined
+}
 
 /** The delivery lab in virtual time: no server, the same result for the same seed. */
 export const labCommand = (
@@ -89,7 +97,7 @@ const writeReport = ({ file, ...repeat }: Repeat & { readonly file: string }) =>
     return yield* verdict([...results, ...faults])
   })
 
-const experimentOf = (name: string): Effect.Effect<Experiment, CommandError> => {
+export const experimentOf = (name: string): Effect.Effect<Experiment, CommandError> => {
   const found = experiments.find((experiment) => experiment.name === name)
   if (found !== undefined) return Effect.succeed(found)
   const names = experiments.map((experiment) => experiment.name)
@@ -114,14 +122,14 @@ const runMatrix = ({ repeat, seed }: Repeat): Effect.Effect<ReadonlyArray<FaultR
     ))
 
 /** The lab teaches by results that hold; one that does not is a fault of ours, or a discovery. */
-const verdict = (results: ReadonlyArray<Pick<ExperimentResult, "name" | "cases">>): Effect.Effect<ExitCode> => {
+export const verdict = (results: ReadonlyArray<Pick<ExperimentResult, "name" | "cases">>): Effect.Effect<ExitCode> => {
   const found = surprises(results)
   return found.length === 0
     ? Effect.succeed(ExitCode.done)
     : Effect.as(Console.error(["not what the lab teaches:", ...found].join("\n  - ")), ExitCode.different)
 }
 
-const experimentJson = ({ cases, name, title, why }: ExperimentResult) => ({
+export const experimentJson = ({ cases, name, title, why }: ExperimentResult) => ({
   name,
   title,
   why,
