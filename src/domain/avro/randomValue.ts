@@ -1,10 +1,14 @@
+import * as Either from "effect/Either"
 import { shortestTwosComplement, twosComplement } from "../datasets/record.js"
 import type { SeededRandom } from "../random.js"
+import { AvroRefused } from "./AvroRefused.js"
 import type { AvroSchema, LogicalType, RecordSchema } from "./AvroSchema.js"
 
-/** Below this depth arrays and maps stay empty and unions take the branch that ends soonest: recursion has an end. */
+/**
+ * From this depth on arrays and maps stay empty and unions take the branch that ends soonest; on the way there both grow
+ * likelier, so that a schema that branches a lot does not make values of millions of parts.
+ */
 const depthMax = 6
-const itemsMax = 3
 const textLengthMax = 16
 const bytesMax = 24
 const dayMs = 86_400_000
@@ -14,26 +18,55 @@ const letters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 012345678
 
 /**
  * Makes valid values of a schema, as `AvroCodec.encode` takes them, the same ones for the same random stream. Values of
- * logical types are valid for these too: a decimal keeps to its precision, a time of day to its day.
+ * logical types are valid for these too: a decimal keeps to its precision, a time of day to its day. Refused: a record
+ * that always contains another one of itself has no value.
  */
-export const randomValues = (schema: AvroSchema): (random: SeededRandom) => unknown => {
+export const randomValues = (schema: AvroSchema): Either.Either<(random: SeededRandom) => unknown, AvroRefused> => {
   const records = new Map<string, RecordSchema>()
   collect(schema, records)
-  return (random) => valueOf(schema, random, records, 0)
+  const known = { records, heights: heightsOf(records) }
+  if (heightOf(schema, known.heights) < Infinity) return Either.right((random) => valueOf(schema, random, known, 0))
+  return Either.left(new AvroRefused({ where: "", what: "every value of it contains itself, without an end" }))
 }
 
 const collect = (schema: AvroSchema, records: Map<string, RecordSchema>): void => {
   if (schema.type === "record") {
     records.set(schema.name, schema)
     for (const field of schema.fields) collect(field.schema, records)
-  } else if (schema.type === "union") for (const branch of schema.branches) collect(branch, records)
+  } else if (schema.type === "union") { for (const branch of schema.branches) collect(branch, records) }
   else if (schema.type === "array") collect(schema.items, records)
   else if (schema.type === "map") collect(schema.values, records)
 }
 
-type Records = ReadonlyMap<string, RecordSchema>
+interface Known {
+  /** By name. */
+  readonly records: ReadonlyMap<string, RecordSchema>
+  readonly heights: Heights
+}
 
-const valueOf = (schema: AvroSchema, random: SeededRandom, records: Records, depth: number): unknown => {
+/** How many records lie in one another in the flattest value of a record; none of a record that has no value. */
+type Heights = ReadonlyMap<string, number>
+
+const heightsOf = (records: Known["records"]): Heights => {
+  const heights = new Map<string, number>()
+  for (let found = true; found;) {
+    found = false
+    for (const [name, { fields }] of records) {
+      const height = 1 + Math.max(0, ...fields.map((field) => heightOf(field.schema, heights)))
+      if (height >= (heights.get(name) ?? Infinity)) continue
+      heights.set(name, height)
+      found = true
+    }
+  }
+  return heights
+}
+
+const heightOf = (schema: AvroSchema, heights: Heights): number => {
+  if (schema.type === "union") return Math.min(...schema.branches.map((branch) => heightOf(branch, heights)))
+  return schema.type === "record" || schema.type === "reference" ? heights.get(schema.name) ?? Infinity : 0
+}
+
+const valueOf = (schema: AvroSchema, random: SeededRandom, known: Known, depth: number): unknown => {
   switch (schema.type) {
     case "null":
       return null
@@ -58,48 +91,47 @@ const valueOf = (schema: AvroSchema, random: SeededRandom, records: Records, dep
     case "enum":
       return schema.symbols[random.integer(0, schema.symbols.length - 1)]
     case "array":
-      return several(random, depth).map(() => valueOf(schema.items, random, records, depth + 1))
+      return several(random, depth).map(() => valueOf(schema.items, random, known, depth + 1))
     case "map":
       return Object.fromEntries(
-        several(random, depth).map((index) => [`key${index}`, valueOf(schema.values, random, records, depth + 1)])
+        several(random, depth).map((index) => [`key${index}`, valueOf(schema.values, random, known, depth + 1)])
       )
     case "union":
-      return unionOf(schema.branches, random, records, depth)
+      return unionOf(schema.branches, random, known, depth)
     case "record":
-      return recordOf(schema, random, records, depth)
+      return recordOf(schema, random, known, depth)
     case "reference": {
-      const record = records.get(schema.name)
-      return record === undefined ? null : recordOf(record, random, records, depth)
+      const record = known.records.get(schema.name)
+      return record === undefined ? null : recordOf(record, random, known, depth)
     }
   }
 }
 
-const recordOf = (schema: RecordSchema, random: SeededRandom, records: Records, depth: number): unknown =>
-  Object.fromEntries(schema.fields.map((field) => [field.name, valueOf(field.schema, random, records, depth + 1)]))
+const recordOf = (schema: RecordSchema, random: SeededRandom, known: Known, depth: number): unknown =>
+  Object.fromEntries(schema.fields.map((field) => [field.name, valueOf(field.schema, random, known, depth + 1)]))
 
 const unionOf = (
   branches: ReadonlyArray<AvroSchema>,
   random: SeededRandom,
-  records: Records,
+  known: Known,
   depth: number
 ): unknown => {
-  const flat = depth < depthMax ? branches : branches.filter((branch) => !nests(branch))
-  const choices = flat.length === 0 ? branches : flat
+  const heights = branches.map((branch) => heightOf(branch, known.heights))
+  const heightMax = random.integer(1, depthMax) <= depth ? Math.min(...heights) : Number.MAX_VALUE
+  const choices = branches.filter((_, index) => (heights[index] ?? Infinity) <= heightMax)
   const branch = choices[random.integer(0, choices.length - 1)]
   if (branch === undefined) return null
-  const value = valueOf(branch, random, records, depth)
+  const value = valueOf(branch, random, known, depth)
   // Where two branches look alike as values, the encoder wants to be told which one it is.
   const alike = branches.some((a, index) => branches.some((b, other) => other < index && likeness(a) === likeness(b)))
   return alike && branch.type !== "null" ? { [nameOf(branch)]: value } : value
 }
 
-const nests = ({ type }: AvroSchema): boolean => type === "record" || type === "reference"
-
 const nameOf = (schema: AvroSchema): string => "name" in schema ? schema.name : schema.type
 
+/** Types whose values look alike; a long is a bigint and like nothing else. */
 const likenesses: Readonly<Partial<Record<AvroSchema["type"], string>>> = {
   int: "number",
-  long: "number",
   float: "number",
   double: "number",
   string: "text",
@@ -114,7 +146,7 @@ const likenesses: Readonly<Partial<Record<AvroSchema["type"], string>>> = {
 const likeness = ({ type }: AvroSchema): string => likenesses[type] ?? type
 
 const several = (random: SeededRandom, depth: number): ReadonlyArray<number> =>
-  Array.from({ length: depth < depthMax ? random.integer(0, itemsMax) : 0 }, (_, index) => index)
+  Array.from({ length: random.integer(0, Math.max(0, Math.ceil((depthMax - depth) / 2))) }, (_, index) => index)
 
 const intOf = (logical: LogicalType | undefined, random: SeededRandom): number => {
   if (logical?.name === "date") return Math.floor(startMs / dayMs) + random.integer(0, 364)

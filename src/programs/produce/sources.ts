@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { fileURLToPath } from "node:url"
+import type { AvroRefused } from "../../domain/avro/AvroRefused.js"
 import { randomValues } from "../../domain/avro/randomValue.js"
 import { type Dataset, datasetRecord, datasets } from "../../domain/datasets.js"
 import { jsonRecord, type LineRecord, LineSplitter, textRecord } from "../../domain/inputLines.js"
@@ -141,22 +142,25 @@ const schemaSource = (
     const text = yield* Effect.mapError(fs.readFileString(file), (error) => unreadable(file, error))
     // Looked at before the topic is made: a schema that is wrong leaves nothing behind.
     const codec = yield* compiled(text, file)
+    const valueOf = yield* Effect.mapError(randomValues(codec.schema), (refused) => refusedSchema(refused, file))
     const target = yield* openTopic(plan, topic)
     const encode = yield* avroEncoder(topic, text, file)
-    const valueOf = randomValues(codec.schema)
     const make = (at: number): LineRecord => ({ key: null, value: encode(valueOf(makeRandom(seedOf(plan.seed, at)))) })
     return { targets: [target], total: count, pieces: inTurn([{ target, make }], first, count, pieceRecords) }
   })
 
 const compiled = (schemaText: string, where: string) =>
-  Effect.mapError(compile(schemaText), (refused) =>
-    new CommandError({
-      code: "TRB-1201",
-      exit: ExitCode.undecodable,
-      what: `the Avro schema is not understood: ${refused.message}`,
-      where,
-      cure: "correct the schema"
-    }))
+  Effect.mapError(compile(schemaText), (refused) => refusedSchema(refused, where))
+
+const refusedSchema = (refused: AvroRefused, where: string): CommandError =>
+  new CommandError({
+    code: "TRB-1201",
+    exit: ExitCode.undecodable,
+    what: "values of the schema cannot be made",
+    where,
+    why: refused.message,
+    cure: "correct the schema"
+  })
 
 /** Registers the schema for the topic's values. */
 const avroEncoder = (topic: string, schemaText: string, name: string) =>
