@@ -41,7 +41,7 @@ export interface RealWorld {
   readonly topic: string
   readonly group: string
   readonly partitions: number
-  /** Numbers that the log holds. */
+  /** Numbers that the log holds, ascending. */
   readonly produced: Array<number>
   /** Effects: what processes have printed, those that were killed included. */
   readonly processed: Array<Processed>

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { Admin } from "../../../layers/Admin.js"
 import { commandError } from "../../serviceErrors.js"
-import { contents, lookAtLog, sessionTimeoutMs } from "./members.js"
+import { contents, sessionTimeoutMs } from "./members.js"
 import { type LabProcess, type RealCase, type RealWorld, scaledMs, start, until, untilSo } from "./RealWorld.js"
 
 const commitIntervalMs = 120_000
@@ -75,13 +75,12 @@ const copied: RealCase = {
       const sent = Effect.map(outputEnd(world), (end) => end >= before + BigInt(late.length))
       yield* untilSo(world, "the other four in the open transaction", sent)
       yield* first.kill("before the interval was over")
-      yield* lookAtLog(world)
       const second = yield* startCopy(world, "--until-end")
       yield* second.done
       const visible = yield* contents(world, outputOf(world), "read_committed")
       const all = yield* contents(world, outputOf(world), "read_uncommitted")
       const numbers = new Map([...early, ...late].map((value, index) => [`EVENT(${value})`, index + 1]))
-      world.produced.splice(0, Infinity, ...numbers.values())
+      world.produced.push(...numbers.values())
       world.processed.push(...visible.map(({ offset, partition, timestampMs, value }) => (
         { id: numbers.get(value) ?? 0, partition, offset, atMs: timestampMs, by: "transform" }
       )))

@@ -16,25 +16,38 @@ export interface RealRequest {
   readonly repeat: number
 }
 
+interface Printing {
+  readonly output: Globals["output"]
+}
+
+type Outcome = Effect.Effect<ExitCode, CommandError, RealServices>
+
 /** The delivery lab on real brokers, with real processes and signals. Its topics are left in Kafka. */
-export const realCommand = (
-  { name, repeat }: RealRequest,
-  options: RealOptions,
-  { output }: { readonly output: Globals["output"] }
-): Effect.Effect<ExitCode, CommandError, RealServices> =>
+export const realCommand = ({ name, repeat }: RealRequest, options: RealOptions, printing: Printing): Outcome =>
+  name === "all" ? runAll(repeat, options, printing) : runOne(name, repeat, options, printing)
+
+const runOne = (name: string, repeat: number, options: RealOptions, { output }: Printing): Outcome =>
   Effect.gen(function*() {
-    const chosen = name === "all" ? experiments.filter(canBeReal) : [yield* experimentOf(name)]
-    const results = yield* Effect.forEach(chosen, (experiment) =>
+    const result = yield* runExperiment(yield* experimentOf(name), repeat, options)
+    yield* printData(output, { table: () => experimentText(result), json: () => experimentJson(result) })
+    return yield* verdict([result])
+  })
+
+/** Every experiment that can be run, each told as soon as it is done. */
+const runAll = (repeat: number, options: RealOptions, { output }: Printing): Outcome =>
+  Effect.gen(function*() {
+    const possible = experiments.filter(({ name }) => Object.hasOwn(realExperiments, name))
+    const results = yield* Effect.forEach(possible, (experiment) =>
       Effect.tap(
         runExperiment(experiment, repeat, options),
         (result) => output === "table" ? Console.log(`${experimentText(result)}\n`) : Effect.void
       ))
-    if (output === "json") yield* printData(output, { table: () => "", json: () => results.map(experimentJson) })
-    if (name === "all") yield* sayLeftOut
+    yield* printData(output, {
+      table: () => Object.entries(simulatedOnly).map(([name, why]) => `${name} is left out: ${why}`).join("\n"),
+      json: () => ({ experiments: results.map(experimentJson), leftOut: simulatedOnly })
+    })
     return yield* verdict(results)
   })
-
-const canBeReal = ({ name }: Experiment): boolean => Object.hasOwn(realExperiments, name)
 
 const runExperiment = (
   { name, title, why }: Experiment,
@@ -55,9 +68,3 @@ const runExperiment = (
     const results = yield* runReal(cases, repeat, options)
     return { name, title: `${title} (on real brokers, times × ${options.scale})`, why, cases: results }
   })
-
-const sayLeftOut = Effect.forEach(
-  Object.entries(simulatedOnly),
-  ([name, why]) => Console.error(`${name} is left out: ${why}`),
-  { discard: true }
-)
