@@ -1,7 +1,8 @@
 /** The text of `kafka.tools.DumpLogSegments --print-data-log` of Kafka 4.1, line for line. */
 import { javaText } from "../javaText.js"
 import type { StoredHeader } from "../recordBatch.js"
-import { type Marker, sequenceAfter, type StoredBatch, type StoredRecord } from "./storedBatch.js"
+import { sequenceAfter } from "../sequence.js"
+import type { Marker, StoredBatch, StoredRecord } from "./storedBatch.js"
 
 const codecNames = ["none", "gzip", "snappy", "lz4", "zstd"]
 export const codecName = (code: number): string => codecNames[code] ?? `unknown(${code})`

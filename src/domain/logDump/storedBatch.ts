@@ -4,6 +4,7 @@ import * as Predicate from "effect/Predicate"
 import { type BatchCodec, decodeRecord, expandRecords } from "../batchRecords.js"
 import type { KafkaRecord } from "../KafkaRecord.js"
 import { readStoredHeader, type StoredHeader } from "../recordBatch.js"
+import { sequenceAfter } from "../sequence.js"
 import { VarintReader } from "../varint.js"
 import { framesOf, magicAt } from "./frames.js"
 
@@ -135,12 +136,6 @@ const timestampOf = (payload: Uint8Array, start: number, header: StoredHeader): 
   reader.int()
   reader.bytes(1)
   return BigInt.asIntN(64, header.baseTimestampMs + reader.long())
-}
-
-/** A producer's sequence numbers begin anew at 0 after the largest int32. */
-export const sequenceAfter = (base: number, delta: number): number => {
-  if (base < 0) return -1
-  return base > 0x7fffffff - delta ? delta - (0x7fffffff - base) - 1 : base + delta
 }
 
 /** Key: int16 version, int16 type. Value of an end of a transaction: int16 version, int32 epoch of the coordinator. */

@@ -1,9 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { readdir } from "node:fs/promises"
 import { type CommittedOffset, type GroupDescription, type GroupError, Groups } from "../Groups.js"
 import { readCommitted } from "./FileLogAdmin.js"
-import { attempt, groupsFolder, topicOfFile } from "./logFolder.js"
+import { groupsFolder, namesIn, topicOfFile } from "./logFolder.js"
 
 /**
  * `Groups` of the log in the folder `root`. It has no coordinator: a group is what has committed offsets, and who reads
@@ -50,11 +49,3 @@ const topicsIn = (root: string) =>
       const topic = topicOfFile(name)
       return topic === undefined ? [] : [topic]
     }))
-
-/** Nothing where the folder is not there yet. */
-const namesIn = (folder: string): Effect.Effect<ReadonlyArray<string>, GroupError> =>
-  attempt(`cannot read ${folder}`, () => readdir(folder)).pipe(
-    Effect.catchIf(({ cause }) => isMissing(cause), () => Effect.succeed([]))
-  )
-
-const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT"

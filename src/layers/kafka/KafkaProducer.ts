@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ProducerStamp } from "../../domain/recordBatch.js"
+import { sequenceAfter } from "../../domain/sequence.js"
 import { KafkaRefused } from "../Consumer.js"
 import { type Appended, type OutgoingRecord, Producer } from "../Producer.js"
 import { type Append, AppendFailed, nowMs } from "./appending.js"
@@ -8,7 +9,6 @@ import type { KafkaError } from "./errors.js"
 import { makeLanes } from "./lanes.js"
 import type { Batch, PartitionBatches } from "./partitioning.js"
 import { type KafkaProducerOptions, makeSending, type Sending } from "./sending.js"
-import { sequenceAfter } from "./sequence.js"
 
 export type { KafkaProducerOptions } from "./sending.js"
 

@@ -5,14 +5,11 @@ import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { framesOf, nextOffset } from "../../domain/logDump/frames.js"
-import { TopicMissing } from "../Admin.js"
-import { KafkaRefused } from "../Consumer.js"
 import { RawLog, type RawPiece } from "../RawLog.js"
 import type { KafkaClientOptions } from "./client.js"
 import { classify, unavailable } from "./errors.js"
-import { isolationLevels, sendFetch } from "./fetching.js"
+import { fetchPartition, leaderOf, leadersOf } from "./leaders.js"
 import { errorOfCode } from "./library.js"
-import { fetchMetadata } from "./metadata.js"
 import { makeNodes, type Nodes } from "./nodes.js"
 import { rangesAt } from "./ranges.js"
 
@@ -23,7 +20,6 @@ const waitMs = 100
 /** A new leader is known within moments; the metadata is asked for anew with each try. */
 const retry = { times: 10, schedule: Schedule.spaced("300 millis") } as const
 const offsetOutOfRange = 1
-const topicMissing = 3
 
 /** Real brokers: fetches without a group, at read_uncommitted, which brings aborted records and markers too. */
 export const layer = (options: KafkaClientOptions): Layer.Layer<RawLog> =>
@@ -63,16 +59,10 @@ const nowhere = 2n ** 63n
 const fetchFrom = (options: KafkaClientOptions, nodes: Nodes, { offset, partition, topic }: At) =>
   Effect.gen(function*() {
     const doing = `read ${topic}-${partition}`
-    const broker = yield* leaderOf(options, nodes, topic, partition)
-    const { partitions: [answer] } = yield* nodes.request(doing, () =>
-      sendFetch(broker, {
-        isolationLevel: isolationLevels.read_uncommitted,
-        maxWaitTime: waitMs,
-        minBytes: 1,
-        maxBytes: fetchBytes,
-        rackId: "",
-        topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytes }] }]
-      }))
+    const metadata = yield* leadersOf(options, nodes, topic, "correct its name")
+    const broker = yield* leaderOf(options, nodes, metadata, partition)
+    const fetch = { topic, partition, offset, isolation: "read_uncommitted", waitMs, maxBytes: fetchBytes } as const
+    const answer = yield* nodes.request(doing, () => fetchPartition(broker, fetch))
     if (answer === undefined) return yield* unavailable(options.brokers, new Error(`no answer about ${topic}`))
     if (answer.errorCode !== 0 && answer.errorCode !== offsetOutOfRange) {
       return yield* classify(options.brokers, doing, errorOfCode(answer.errorCode))
@@ -99,19 +89,3 @@ const wholeOf = (recordSet: Uint8Array, offset: bigint): Fetched => {
     : `a batch asked for at offset ${offset} says that it ends before`
   return { bytes, next: nowhere, rest: { bytes: recordSet.length - bytes.length, reason } }
 }
-
-const leaderOf = (options: KafkaClientOptions, nodes: Nodes, topic: string, partition: number) =>
-  Effect.gen(function*() {
-    const any = yield* nodes.any
-    const metadata = yield* nodes.request(`describe topic ${topic}`, () => fetchMetadata(any, topic))
-    if (metadata.errorCode === topicMissing) {
-      const { message } = new TopicMissing({ topic })
-      return yield* new KafkaRefused({ what: message, cure: "correct its name" })
-    }
-    const leader = metadata.partitions.find((one) => one.partition === partition)?.leader
-    const node = leader === undefined ? undefined : metadata.nodes.get(leader)
-    if (node === undefined) {
-      return yield* unavailable(options.brokers, new Error(`${topic}-${partition} has no leader`))
-    }
-    return yield* nodes.at(node.host, node.port)
-  })

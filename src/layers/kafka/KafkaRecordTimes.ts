@@ -2,16 +2,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
-import { TopicMissing } from "../Admin.js"
-import { type Isolation, KafkaRefused } from "../Consumer.js"
+import type { Isolation } from "../Consumer.js"
 import { RecordTimes } from "../RecordTimes.js"
 import { connectWithin, type KafkaClientOptions } from "./client.js"
 import { classify, type KafkaError, unavailable } from "./errors.js"
 import { decodeRecordSet } from "./fetchResponse.js"
-import { isolationLevels, sendFetch } from "./fetching.js"
 import type { Broker } from "./internals.js"
+import { fetchPartition, leaderOf, leadersOf } from "./leaders.js"
 import { errorOfCode } from "./library.js"
-import { fetchMetadata } from "./metadata.js"
 import { makeNodes, type Nodes } from "./nodes.js"
 import { rangesAt } from "./ranges.js"
 
@@ -23,7 +21,6 @@ const fetchesMax = 64
 const concurrency = 8
 const retry = { times: 3, schedule: Schedule.spaced("200 millis") } as const
 const offsetOutOfRange = 1
-const topicMissing = 3
 
 /** Real brokers: fetches without a group. Each topic answers or fails within five seconds. */
 export const layer = (options: KafkaClientOptions): Layer.Layer<RecordTimes> =>
@@ -53,22 +50,10 @@ const timesOf = (
   offsets: ReadonlyMap<number, bigint>
 ) =>
   Effect.gen(function*() {
-    const any = yield* nodes.any
-    const metadata = yield* nodes.request(`describe topic ${topic}`, () => fetchMetadata(any, topic))
-    if (metadata.errorCode === topicMissing) {
-      return yield* new KafkaRefused({
-        what: new TopicMissing({ topic }).message,
-        cure: "correct its name, or create it"
-      })
-    }
+    const metadata = yield* leadersOf(options, nodes, topic, "correct its name, or create it")
     const found = yield* Effect.forEach(offsets, ([partition, offset]) =>
       Effect.gen(function*() {
-        const leader = metadata.partitions.find((one) => one.partition === partition)?.leader
-        const node = leader === undefined ? undefined : metadata.nodes.get(leader)
-        if (node === undefined) {
-          return yield* unavailable(options.brokers, new Error(`${topic}-${partition} has no leader`))
-        }
-        const broker = yield* nodes.at(node.host, node.port)
+        const broker = yield* leaderOf(options, nodes, metadata, partition)
         return [partition, yield* timeOf(options, nodes, broker, { topic, partition, isolation }, offset)] as const
       }), { concurrency })
     return new Map(found.flatMap(([partition, time]) => time === "none" ? [] : [[partition, time] as const]))
@@ -92,14 +77,16 @@ const timeOf = (
     const doing = `read ${topic}-${partition}`
     let offset = first
     for (let fetches = 0; fetches < fetchesMax; fetches++) {
-      const answer = yield* nodes.request(doing, () => fetchOnce(broker, from, offset))
+      const answer = yield* nodes.request(doing, () =>
+        fetchPartition(broker, { ...from, offset, waitMs: 0, maxBytes: fetchBytes }))
       if (answer !== undefined && answer.errorCode !== 0 && answer.errorCode !== offsetOutOfRange) {
         return yield* classify(options.brokers, doing, errorOfCode(answer.errorCode))
       }
       // Decoded within the request: a compression that nobody can undo is the broker's data, not a bug here.
       const fetched = answer === undefined || answer.errorCode === offsetOutOfRange
         ? undefined
-        : yield* nodes.request(doing, async () => decodeRecordSet(answer, offset))
+        : yield* nodes.request(doing, async () =>
+          decodeRecordSet(answer, offset))
       const time = fetched?.records[0]?.timestampMs
       if (time !== undefined) return time < 0 ? undefined : time
       if (fetched?.unreadable !== undefined && fetched.nextOffset === offset) return undefined
@@ -114,15 +101,3 @@ const timeOf = (
     }
     return undefined
   })
-
-const fetchOnce = async (broker: Broker, { isolation, partition, topic }: From, offset: bigint) => {
-  const { partitions: [answer] } = await sendFetch(broker, {
-    isolationLevel: isolationLevels[isolation],
-    maxWaitTime: 0,
-    minBytes: 0,
-    maxBytes: fetchBytes,
-    rackId: "",
-    topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytes }] }]
-  })
-  return answer
-}

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { sequenceAfter } from "../../domain/sequence.js"
 import { KafkaRefused } from "../Consumer.js"
 import type { OutgoingRecord } from "../Producer.js"
 import { type TransactionalProducer, type TransactionError, Transactions } from "../Transactions.js"
@@ -10,7 +11,6 @@ import type { PartitionBatches } from "./partitioning.js"
 import type { ProducerIdentity } from "./producerIdentity.js"
 import { isUnavailable, retrying } from "./retrying.js"
 import { type KafkaProducerOptions, makeSending, type Sending } from "./sending.js"
-import { sequenceAfter } from "./sequence.js"
 import { fencedOr, makeCoordinator } from "./transactionCoordinator.js"
 
 /** What KafkaProducerOptions says, but for acks and idempotence: a transaction needs acks=all, and sequence numbers. */

@@ -9,7 +9,6 @@ import { makeLanes } from "../../../src/layers/kafka/lanes.js"
 import { batchBytesMax, choosePartition, intoBatches } from "../../../src/layers/kafka/partitioning.js"
 import { encodeIdentity } from "../../../src/layers/kafka/producerIdentity.js"
 import { decodeProduce, encodeProduce } from "../../../src/layers/kafka/produceRequest.js"
-import { sequenceAfter } from "../../../src/layers/kafka/sequence.js"
 import type { OutgoingRecord } from "../../../src/layers/Producer.js"
 
 const record = (value: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
@@ -89,11 +88,6 @@ describe("on the wire", () => {
     assert.strictEqual(encodeIdentity(4, undefined).toString("hex"), plain(`00 00 00000000 ${"f".repeat(20)} 00`))
     const named = plain("00 03 6964 0000ea60 0000000000000005 0002 00")
     assert.strictEqual(encodeIdentity(3, transaction).toString("hex"), named)
-  })
-
-  it("sequence numbers begin again after the largest int32", () => {
-    assert.strictEqual(sequenceAfter(2 ** 31 - 1, 1), 0)
-    assert.strictEqual(sequenceAfter(2 ** 31 - 3, 5), 2)
   })
 })
 
