@@ -14,12 +14,15 @@ import { makeNodes, type Nodes } from "./nodes.js"
 const retry = { times: 3, schedule: Schedule.spaced("200 millis") } as const
 /** Groups in one request to a coordinator: its answer holds every member with what it was assigned. */
 const groupsPerRequest = 50
-/** Requests under way at once. A broker answers those of one connection one after the other. */
-const concurrency = 8
+/**
+ * Requests under way at once. A broker answers those of one connection one after the other, so that more gains nothing
+ * while it answers; of one that does not answer all have to be waited for, so many at a time.
+ */
+const concurrency = { lookingUp: 250, describing: 8 } as const
 /** Any topic does: what is wanted of the answer are the brokers. */
 const anyTopic = "__consumer_offsets"
 
-/** Real brokers. Every answer comes, or is an error, within five seconds; a broker that stalls costs only its own. */
+/** Real brokers. Every request is answered, or given up, within five seconds; a broker that stalls costs only its own. */
 export const layer = (options: KafkaClientOptions): Layer.Layer<Groups> => Layer.scoped(Groups, make(options))
 
 type Answer<A> = Either.Either<A, GroupError>
@@ -55,7 +58,7 @@ const make = (options: KafkaClientOptions) =>
       const found = yield* Effect.forEach(
         groups,
         (group) => Effect.map(bounded(coordinatorOf(group)), (address) => [group, address] as const),
-        { concurrency }
+        { concurrency: concurrency.lookingUp }
       )
       const byAddress = new Map<string, Array<string>>()
       for (const [group, address] of found) {
@@ -65,12 +68,17 @@ const make = (options: KafkaClientOptions) =>
       yield* Effect.forEach(
         [...byAddress].flatMap(([address, led]) => chunksOf(led).map((chunk) => [address, chunk] as const)),
         ([address, chunk]) => Effect.map(describeChunk(nodes, bounded, address, chunk), (each) => add(answers, each)),
-        { concurrency, discard: true }
+        { concurrency: concurrency.describing, discard: true }
       )
-      const failed = [...answers].filter(([, answer]) => Either.isLeft(answer)).map(([group]) => group)
-      // Perhaps another broker coordinates them by now, and perhaps a connection only looks alive.
-      for (const group of failed) coordinators.delete(group)
-      if (failed.length > 0) yield* nodes.reset
+      let away = false
+      for (const [group, answer] of answers) {
+        if (Either.isRight(answer)) continue
+        // Perhaps another broker coordinates it by now.
+        coordinators.delete(group)
+        away ||= answer.left._tag === "KafkaUnavailable"
+      }
+      // Perhaps a connection only looks alive.
+      if (away) yield* nodes.reset
       return answers
     })
 
@@ -120,7 +128,7 @@ const describeChunk = (
         Effect.map((answer) =>
           [group, answer] as const
         )
-      ))
+      ), { concurrency: groupsPerRequest })
   })
 
 /** A group's own error is the group's alone. */
