@@ -77,6 +77,11 @@ describe("a usage error is exit 64, one message on stderr, nothing on stdout", (
     [["produce", "--count", "three"], "--count: expected a whole number from 0", "tributary produce --help"],
     [["produce", "--count", "1", "--count", "2"], "--count is wanted once", "tributary produce --help"],
     [["produce", "--compression", "zip"], "--compression: expected one of none, gzip,", "tributary produce --help"],
+    [
+      ["lag", "g", "--interval", "0ms"],
+      "--interval: expected a time such as 500ms, 10s or 1m, 50ms at least",
+      "lag --help"
+    ],
     [["verify", "extra"], "received unknown argument: 'extra'", "tributary verify --help"],
     [["--output", "xml"], "--output xml: expected table or json", "tributary --help"],
     [["verify", "-c"], "-c wants a value: -c FILE", "tributary --help"],

@@ -1,17 +1,17 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import type { Ask } from "./ask.js"
-import { duration, whole } from "./options.js"
-
-const flag = (name: string, description: string) => Options.boolean(name).pipe(Options.withDescription(description))
+import { duration, flag, whole } from "./options.js"
 
 const groups = Args.text({ name: "GROUP" }).pipe(
   Args.withDescription("Consumer groups, also of other programs. None: those of the configured pipeline."),
   Args.repeated
 )
 const watch = flag("watch", "Show it again and again, with the trend, until it is interrupted.")
-const interval = (fallback: string) => duration("interval", `Time between two samples. Default ${fallback}.`)
+/** Each sample asks the brokers for every group and topic that is looked at. */
+const intervalMsMin = 50
+const interval = (fallback: string) =>
+  duration("interval", `Time between two samples. Default ${fallback}.`, intervalMsMin)
 /** Long enough for a consumer that commits every five seconds, as Java's does: docs/adr/0013. */
 const window = whole("window", 2, 120, 10, "Intervals of the window by which the state is judged.")
 

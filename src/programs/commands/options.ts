@@ -82,13 +82,13 @@ export const durationMs = (text: string): number | undefined => {
 }
 
 /** Milliseconds; undefined where the option is not given. */
-export const duration = (name: string, description: string) =>
+export const duration = (name: string, description: string, minMs = 0) =>
   Options.text(name).pipe(
     Options.withPseudoName("500ms|10s|1m"),
     Options.withDescription(description),
     Options.filterMap(
-      (text) => Option.fromNullable(durationMs(text)),
-      `--${name}: expected a time such as 500ms, 10s or 1m`
+      (text) => Option.filter(Option.fromNullable(durationMs(text)), (ms) => ms >= minMs),
+      `--${name}: expected a time such as 500ms, 10s or 1m${minMs === 0 ? "" : `, ${minMs}ms at least`}`
     ),
     Options.optional,
     Options.map(Option.getOrUndefined)
@@ -147,11 +147,11 @@ export const javaFlag = <A>(spec: JavaProperty<A>, pseudoName: string) => {
 }
 
 /** The same for a property in milliseconds, given as 500ms, 10s or 1m. */
-export const javaDurationFlag = (spec: JavaProperty<number>) => {
+export const javaDurationFlag = (spec: JavaProperty<number>, fallback = spec.fallback) => {
   const option = spec.flag ?? ""
   return Options.text(option.slice(2)).pipe(
     Options.withPseudoName("500ms|10s|1m"),
-    Options.withDescription(`${spec.doc} Default ${spec.fallback ?? ""}ms.`),
+    Options.withDescription(`${spec.doc} Default ${fallback ?? ""}ms.`),
     Options.filterMap(
       (text) => Option.map(Option.fromNullable(durationMs(text)), (ms) => saidByFlag(spec, text, String(ms))),
       `${option}: expected a time such as 500ms, 10s or 1m`

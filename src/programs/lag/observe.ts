@@ -186,7 +186,7 @@ const leftOf = (answer: Answer<unknown>): ReadonlyArray<ServiceError> => Either.
 
 const groupMissing = (group: string): CommandError =>
   new CommandError({
-    code: "TRB-2005",
+    code: "TRB-2007",
     exit: ExitCode.failed,
     what: `Kafka knows no consumer group ${group}`,
     cure: "tributary lag --all-groups shows those that it knows"

@@ -96,7 +96,7 @@ const unreadable = ({ message }: SegmentUnreadable): CommandError =>
 
 const noPartition = (topic: string, partition: number | undefined, count: number): CommandError =>
   new CommandError({
-    code: "TRB-2005",
+    code: "TRB-2008",
     exit: ExitCode.configuration,
     what: `topic ${topic} has no partition ${partition}`,
     cure: `choose one from 0 to ${count - 1}`

@@ -181,7 +181,7 @@ it("a group that Kafka does not know is an error, alone or beside others; contra
     cluster.createTopic("orders", 1)
     cluster.commitOffsets({ group: "known", topic: "orders", offsets: [{ partition: 0, offset: 0n }] })
     const alone = yield* lag({ groups: ["unknown"] })
-    assert.deepInclude(errorOf(alone.exit), { code: "TRB-2005", exit: ExitCode.failed })
+    assert.deepInclude(errorOf(alone.exit), { code: "TRB-2007", exit: ExitCode.failed })
     const both = yield* lag({ groups: ["known", "unknown"] })
     assert.deepStrictEqual(both.exit, Exit.succeed(ExitCode.failed))
     assert.deepInclude(both.report.groups[1], { group: "unknown", state: null, partitions: [] })
