@@ -11,7 +11,7 @@ export interface GroupEntry {
   readonly group: string
   /** `consumer.no`: members in this process. */
   readonly members: number
-  /** Where a reader writes, instead of standard output. */
+  /** Where a reader writes: `stdout`, as without it, or a folder. */
   readonly sink: string | undefined
   /** Into which table the main job writes, instead of the topic's own. */
   readonly table: string | undefined
@@ -111,13 +111,12 @@ const readEntry = (node: JsonNode, path: string, problems: Array<GroupsProblem>)
     problems.push({ line, path, what: `"${name}" is missing`, cure: `expected ${fields[name].expected}` })
   }
   if (problems.length > before) return []
-  const sink = optionalText(given.get("sink"))
   const entry = {
     path,
     topic: String(given.get("topic")),
     group: String(given.get("group.id")),
     members: Number(given.get("consumer.no") ?? 1),
-    sink: sink === "stdout" ? undefined : sink,
+    sink: optionalText(given.get("sink")),
     table: optionalText(given.get("table"))
   }
   return [{ entry, line }]
@@ -138,12 +137,13 @@ const checkTogether = (entries: ReadonlyArray<Read>, problems: Array<GroupsProbl
         cure: "keep one, with as many consumer.no as both"
       })
     }
-    const shared = earlier.find(({ group, sink }) => sink !== undefined && sink === entry.sink && group !== entry.group)
+    const folder = entry.sink === "stdout" ? undefined : entry.sink
+    const shared = earlier.find(({ group, sink }) => folder !== undefined && sink === folder && group !== entry.group)
     if (shared !== undefined) {
       problems.push({
         line,
         path: `${entry.path}.sink`,
-        what: `${entry.sink} is the sink of group ${shared.group} already, in ${shared.path}`,
+        what: `${folder} is the sink of group ${shared.group} already, in ${shared.path}`,
         cure: "name another one: a folder keeps the positions of one group"
       })
     }

@@ -29,6 +29,22 @@ export const readGroupsFile = (
       }))
   })
 
+/** Fields that this command has no use for; whoever has written them expects something of them. */
+export const unusedFields = (
+  command: "read" | "run",
+  file: string,
+  entries: ReadonlyArray<Pick<GroupEntry, "path" | "sink" | "table">>
+): ReadonlyArray<string> =>
+  entries.flatMap(({ path, sink, table }) => {
+    if (command === "run" && sink !== undefined) {
+      return [`${file} ${path}.sink: run writes to the database and leaves ${sink} out; "table" names a table there`]
+    }
+    if (command === "read" && table !== undefined) {
+      return [`${file} ${path}.table: read writes no table and leaves ${table} out; "sink" names a file`]
+    }
+    return []
+  })
+
 /** An entry's members, numbered through all entries of the process so that a name means one member. */
 export const memberNames = (
   entries: ReadonlyArray<Pick<GroupEntry, "members">>

@@ -3,12 +3,13 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
-import type { Config } from "../domain/Config.js"
+import { type Config, groupOf } from "../domain/Config.js"
 import { Admin } from "../layers/Admin.js"
 import type { Consumer } from "../layers/Consumer.js"
 import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
+import { groupsFailed } from "./groupsFailed.js"
 import { type Backoff, throughOutage } from "./outage.js"
 import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
@@ -44,7 +45,8 @@ export interface RunGroups {
 
 /**
  * The main job: consumes every topic into its table until it is interrupted. An interruption stops the intake, lets the
- * running transactions finish, leaves the groups, and drops what is queued: it is safe in Kafka.
+ * running transactions finish, leaves the groups, and drops what is queued: it is safe in Kafka. Of several groups one
+ * that fails does not touch the others; the end tells that there was one.
  */
 export const runCommand = (
   config: Config,
@@ -61,28 +63,44 @@ export const runCommand = (
     const { groups } = options
     const jobs = (groups?.jobs ?? topicJobs(config)).map((job) => ({ ...job, positions: new Map<number, bigint>() }))
     const stops = makeMemberStops()
+    const active = new Set<Job>(jobs)
+    const failed = new Set<string>()
     const memberships = jobs.map((job) => {
       const running = keepRunning(job.topic, runTopic(job.config, job.topic, budget, job.positions))
-      return job.member === undefined ? running : groupMember(job.member, running, stops)
+      if (job.member === undefined) return running
+      return groupMember(job.member, running, stops, () => failed.add(groupName(job))).pipe(
+        Effect.ensuring(Effect.sync(() => active.delete(job)))
+      )
     })
     if (groups !== undefined) yield* announceMembers(groups.jobs)
-    const listening = groups === undefined ? Effect.void : listen(stops, groups.input)
+    const listening = groups === undefined ? Effect.never : Effect.zipRight(listen(stops, groups.input), Effect.never)
     const running = yield* Effect.forkDaemon(
-      Effect.all([...memberships, listening], { concurrency: "unbounded", discard: true }).pipe(
-        Effect.zipRight(Effect.never)
-      )
+      Effect.raceFirst(Effect.all(memberships, { concurrency: "unbounded", discard: true }), listening)
     )
     // Not a child of this fiber: its end is awaited here, and only for so long.
     const ended = Fiber.join(running)
-    const done = options.untilEnd ? Effect.raceFirst(endStored(jobs, backoff), ended) : ended
-    yield* done.pipe(Effect.onExit(() => drain(config, running, reportStored(jobs))))
+    const done = options.untilEnd ? Effect.raceFirst(endStored(active, backoff), ended) : ended
+    const failure = Effect.suspend(() =>
+      failed.size === 0 ? Effect.void : groupsFailed([...failed], groupsOf(jobs).length)
+    )
+    yield* done.pipe(
+      Effect.onExit(() => drain(config, running, reportStored(jobs))),
+      // Stopped by a signal, the process has nothing else left that could tell.
+      Effect.onInterrupt(() => Effect.orDie(failure))
+    )
+    yield* failure
     return ExitCode.done
   })
 
-/** Returns when the stored offsets have reached the ends that the topics have now. */
-const endStored = (jobs: ReadonlyArray<Job>, backoff: Backoff): Effect.Effect<void, never, Admin | Destination> =>
+const groupName = ({ config, topic }: Job): string => `group ${groupOf(config, topic)} on ${topic}`
+
+/**
+ * Returns when the stored offsets have reached the ends that the topics have now, but for those of groups of which no
+ * member is active any more.
+ */
+const endStored = (active: ReadonlySet<Job>, backoff: Backoff): Effect.Effect<void, never, Admin | Destination> =>
   Effect.gen(function*() {
-    const pairs = groupsOf(jobs)
+    const pairs = groupsOf([...active])
     const admin = yield* Admin
     const destination = yield* Destination
     const ends = Effect.forEach(pairs, ({ topic }) => admin.logRanges(topic))
@@ -90,24 +108,34 @@ const endStored = (jobs: ReadonlyArray<Job>, backoff: Backoff): Effect.Effect<vo
     const stored = Effect.forEach(pairs, ({ group, topic }) => destination.stored(topic, group))
     const reached = Effect.map(
       throughOutage("stored offsets", backoff, stored, anyError),
-      (rows) =>
-        ranges.every((topicRanges, index) => {
+      (rows) => {
+        const left = new Set(groupsOf([...active]).map(keyOf))
+        return pairs.every((pair, index) => {
+          if (!left.has(keyOf(pair))) return true
+          const topicRanges = ranges[index] ?? []
           const offsets = new Map(rows[index]?.map(({ offset, partition }) => [partition, offset]))
           return topicRanges.every(({ lastStable, partition }) => (offsets.get(partition) ?? 0n) >= lastStable)
         })
+      }
     )
     yield* Effect.repeat(reached, { until: (done) => done, schedule: Schedule.spaced(endStoredEvery) })
   })
 
-/** What one membership is refused for does not end the others. */
+const keyOf = ({ group, topic }: { readonly group: string; readonly topic: string }): string =>
+  JSON.stringify([group, topic])
+
+/** What one membership fails with does not end the others. */
 const groupMember = <R>(
   member: string,
   running: Effect.Effect<never, CommandError, R>,
-  stops: MemberStops
+  stops: MemberStops,
+  onFailure: () => void
 ): Effect.Effect<void, never, R> =>
   stops.until(member, running).pipe(
     Effect.zipRight(Effect.logInfo(`${member} has stopped`)),
-    Effect.catchAll((error) => Effect.logError(`${member} is stopped: ${error.what}; ${error.cure}`)),
+    Effect.catchAll((error) =>
+      Effect.zipRight(Effect.sync(onFailure), Effect.logError(`${member} is stopped: ${error.what}; ${error.cure}`))
+    ),
     Effect.annotateLogs({ member })
   )
 

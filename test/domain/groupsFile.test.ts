@@ -71,7 +71,7 @@ describe("a file of groups", () => {
       {"topic": "orders", "group.id": "second", "consumer.no": 5, "sink": "clicks.csv"}
     ]`))
     assert.deepStrictEqual(entries.map(({ members }) => members), [20, 1, 5])
-    assert.deepStrictEqual(entries.map(({ sink }) => sink), [undefined, "clicks.csv", "clicks.csv"])
+    assert.deepStrictEqual(entries.map(({ sink }) => sink), ["stdout", "clicks.csv", "clicks.csv"])
     assert.strictEqual(entries[1]?.table, "clicks2")
   })
 

@@ -1,11 +1,12 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Fiber, Layer } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Stream } from "effect"
 import { Consumer, KafkaRefused } from "../../src/layers/Consumer.js"
+import { MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
 import { MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
-import { ExitCode } from "../../src/programs/exitCodes.js"
+import { CommandError, ExitCode } from "../../src/programs/exitCodes.js"
 import { runCommand } from "../../src/programs/run.js"
 import { logged } from "../support/logged.js"
-import { testConfig, testLayer } from "../support/pipeline.js"
+import { payment, testConfig, testLayer } from "../support/pipeline.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
 
 /** A cluster that lets nobody join, for this reason. */
@@ -46,4 +47,47 @@ it("any other refusal is tried again, told at its beginning and then each 30 s a
       assert.isAtLeast(told.length, 5)
       yield* Fiber.interrupt(running)
     }).pipe(Effect.provide(refusing(new KafkaRefused({ what: "not authorised", cure: "grant it" }))))
+  )))
+
+// Two groups, of which one may not join; the other has the record of its topic.
+const twoGroups = (untilEnd: boolean) =>
+  Effect.gen(function*() {
+    const kafka = yield* MemoryKafka
+    kafka.createTopic("orders", 1)
+    kafka.createTopic("payments", 1)
+    for (const topic of ["orders", "payments"]) kafka.append(topic, 0, payment(1))
+    const inner = yield* Consumer
+    const locked = new KafkaRefused({ what: "another consumer reads payments", cure: "stop it", kind: "locked" })
+    const config = testConfig({ "kafka.topics": "orders,payments" })
+    const jobs = ["orders", "payments"].map((topic, index) => ({ config, topic, member: `consumer-thread-${index}` }))
+    return yield* runCommand(config, { untilEnd, groups: { jobs, input: Stream.empty } }).pipe(
+      Effect.provideService(Consumer, {
+        join: (options) => options.topic === "payments" ? Effect.fail(locked) : inner.join(options)
+      })
+    )
+  })
+
+const said = "1 of 2 groups failed: group group-payments on payments"
+
+it("a group that is refused does not end the others, and the end says so with 1 (--until-end)", () =>
+  simulate(logged((lines) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(twoGroups(true))
+      assert.deepStrictEqual([error.exit, error.what], [ExitCode.failed, said])
+      assert.lengthOf(lines.filter((line) => line.includes("consumer-thread-1 is stopped: another consumer")), 1)
+      const { rows } = yield* MemoryDatabaseState
+      assert.deepStrictEqual(rows.map(({ table }) => table), ["orders"])
+    }).pipe(Effect.provide(testLayer))
+  )))
+
+it("a group that is refused does not end the others, and the end says so with 1 (after a signal)", () =>
+  simulate(logged(() =>
+    Effect.gen(function*() {
+      const running = yield* Effect.fork(twoGroups(false))
+      yield* Effect.sleep("1 minute")
+      assert.isNull(running.unsafePoll())
+      const exit = yield* Fiber.interrupt(running)
+      const defects = Exit.isFailure(exit) ? [...Cause.defects(exit.cause)] : []
+      assert.deepStrictEqual(defects.map((defect) => defect instanceof CommandError && defect.what), [said])
+    }).pipe(Effect.provide(testLayer))
   )))

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import { parseGroups } from "../../src/domain/groupsFile.js"
+import { unusedFields } from "../../src/programs/groupsFile.js"
 import { groupJobs, groupsOf, withTopics } from "../../src/programs/runGroups.js"
 import { testConfig } from "../support/pipeline.js"
 
@@ -38,5 +39,18 @@ describe("groups of the main job", () => {
       "$[1]: group h on a would write to table A, as does group g on a ($[0])"
     ])
     assert.include(refused.cure, "\"table\"")
+  })
+
+  it("have no sink, and readers no table: the command that has no use for one says where it stands", () => {
+    const entries = entriesOf(
+      { "topic": "a", "group.id": "g", "sink": "stdout" },
+      { "topic": "a", "group.id": "h", "table": "a_of_h" }
+    )
+    assert.deepStrictEqual(unusedFields("run", "consumer.json", entries), [
+      "consumer.json $[0].sink: run writes to the database and leaves stdout out; \"table\" names a table there"
+    ])
+    assert.deepStrictEqual(unusedFields("read", "consumer.json", entries), [
+      "consumer.json $[1].table: read writes no table and leaves a_of_h out; \"sink\" names a file"
+    ])
   })
 })

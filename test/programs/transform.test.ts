@@ -246,7 +246,7 @@ describe("transform and records that cannot be mapped", () => {
       Effect.gen(function*() {
         yield* withPoison
         const error = yield* Effect.flip(transform({ untilEnd: true }))
-        assert.deepStrictEqual([error.code, error.exit], ["TRB-2403", ExitCode.undecodable])
+        assert.deepStrictEqual([error.code, error.exit], ["TRB-2603", ExitCode.undecodable])
         assert.deepStrictEqual(error.details, [
           "in-0: record in-0@5 cannot be mapped: the value is not of the form a,b"
         ])
@@ -295,7 +295,7 @@ const refused = (options: Partial<TransformOptions>) =>
 describe("transform refuses before anything is done", () => {
   it("a time-out that does not exceed the interval", () => {
     const error = refused({ commitIntervalMs: 120_000, transactionTimeoutMs: 120_000 })
-    assert.deepStrictEqual([error.code, error.exit], ["TRB-2402", ExitCode.usage])
+    assert.deepStrictEqual([error.code, error.exit], ["TRB-2602", ExitCode.usage])
     assert.include(error.why, "the broker would abort each transaction before it is committed")
   })
 
@@ -313,6 +313,6 @@ describe("transform refuses before anything is done", () => {
       ["a dead-letter topic that nothing would reach", { deadLetterTopic: "dead" }]
     ] satisfies ReadonlyArray<readonly [string, Partial<TransformOptions>]>
   ) {
-    it(what, () => assert.strictEqual(refused(options).code, "TRB-2402"))
+    it(what, () => assert.strictEqual(refused(options).code, "TRB-2602"))
   }
 })

@@ -103,7 +103,7 @@ describe("a module as mapping", () => {
     it.effect(`one ${what} is refused before anything is done`, () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(fromModule(source))
-        assert.deepStrictEqual([error.code, error.exit], ["TRB-2401", ExitCode.usage])
+        assert.deepStrictEqual([error.code, error.exit], ["TRB-2601", ExitCode.usage])
         assert.include(error.why, why)
       }))
   }
@@ -111,7 +111,7 @@ describe("a module as mapping", () => {
   it.effect("one that is not there is refused with the choices", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(loadMapping(join(folder, "absent.js")))
-      assert.strictEqual(error.code, "TRB-2401")
+      assert.strictEqual(error.code, "TRB-2601")
       assert.include(error.cure, "event")
     }))
 })

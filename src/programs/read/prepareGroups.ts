@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { consumerKeys } from "../../domain/javaKeys.js"
 import { type Globals, usageError } from "../argv.js"
 import type { CommandError } from "../exitCodes.js"
-import { memberNames, readGroupsFile } from "../groupsFile.js"
+import { memberNames, readGroupsFile, unusedFields } from "../groupsFile.js"
 import type { Environment } from "../loadConfig.js"
 import { type PreparedRead, prepareRead } from "./prepare.js"
 import type { ReadOptions } from "./settings.js"
@@ -39,17 +39,23 @@ export const prepareReadGroups = (
     }
     const entries = yield* readGroupsFile(file)
     const names = memberNames(entries)
-    const groups = yield* Effect.forEach(entries, ({ group, members, sink, topic }, index) =>
-      Effect.map(
+    const groups = yield* Effect.forEach(entries, (entry, index) => {
+      const { group, members, sink, topic } = entry
+      return Effect.map(
         prepareRead(globals, environment, {
           ...options,
           topic,
           members,
-          file: sink,
+          file: sink === "stdout" ? undefined : sink,
           java: { ...options.java, flags: [...options.java.flags, { flag, key, value: group }] }
         }),
-        (prepared) => ({ ...prepared, names: names[index] ?? [] })
-      ))
+        (prepared) => ({
+          ...prepared,
+          names: names[index] ?? [],
+          warnings: [...prepared.warnings, ...unusedFields("read", file, [entry])]
+        })
+      )
+    })
     const [first] = groups
     // A file without any group is refused before.
     if (first === undefined) return yield* Effect.dieMessage(`${file} has no group`)

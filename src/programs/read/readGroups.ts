@@ -10,6 +10,7 @@ import type { Consumer } from "../../layers/Consumer.js"
 import type { RecordTimes } from "../../layers/RecordTimes.js"
 import type { SchemaRegistry } from "../../layers/SchemaRegistry.js"
 import { CommandError, ExitCode } from "../exitCodes.js"
+import { groupsFailed } from "../groupsFailed.js"
 import { listen, makeMemberStops, type MemberStops } from "../memberStops.js"
 import { errorAsText } from "../report.js"
 import type { PreparedGroup } from "./prepareGroups.js"
@@ -27,42 +28,48 @@ export const readGroupsCommand = <E>(
   lock: LockFile,
   input: Stream.Stream<Uint8Array, E>
 ): Effect.Effect<ExitCode, CommandError, Services> =>
+  Effect.suspend(() => {
+    const failed: Array<string> = []
+    return Effect.scoped(readAll(groups, lock, input, failed)).pipe(
+      Effect.onInterrupt(() =>
+        Effect.zipRight(
+          Console.error("Bye"),
+          // Stopped by a signal, the process has nothing else left that could tell.
+          failed.length === 0 ? Effect.void : Effect.die(groupsFailed(failed, groups.length))
+        )
+      ),
+      Effect.zipRight(
+        Effect.suspend(() => failed.length === 0 ? Effect.succeed(ExitCode.done) : groupsFailed(failed, groups.length))
+      )
+    )
+  }).pipe(Effect.annotateLogs({ logger: "tributary.Read" }))
+
+/** Runs all groups to their ends; adds the names of those that fail to `failed`. */
+const readAll = <E>(
+  groups: ReadonlyArray<PreparedGroup>,
+  lock: LockFile,
+  input: Stream.Stream<Uint8Array, E>,
+  failed: Array<string>
+) =>
   Effect.gen(function*() {
     const stops = makeMemberStops()
-    const failed: Array<string> = []
-    const fail = (group: PreparedGroup) => (error: CommandError) =>
-      Effect.suspend(() => {
-        failed.push(nameOf(group))
-        return Console.error(`${nameOf(group)} has failed, the others go on:\n${errorAsText(error)}`)
-      })
+    // All groups share most settings, and what is to be said about these.
+    for (const warning of new Set(groups.flatMap(({ warnings }) => warnings))) yield* Effect.logWarning(warning)
     const opened = yield* openAll(groups, lock)
     yield* announce(groups)
     yield* Effect.forkScoped(listen(stops, input))
     const reading = opened.map(({ group, sinks }) =>
       Either.match(sinks, { onLeft: Effect.fail, onRight: (own) => readOne(group, own, stops) }).pipe(
-        Effect.catchAll(fail(group))
+        Effect.catchAll((error) => {
+          failed.push(nameOf(group))
+          return Console.error(`${nameOf(group)} has failed, the others go on:\n${errorAsText(error)}`)
+        })
       )
     )
-    yield* Effect.all(reading, { concurrency: "unbounded", discard: true }).pipe(
-      // Stopped by a signal, the process has nothing else left that could tell.
-      Effect.onInterrupt(() => failed.length === 0 ? Effect.void : Effect.die(failure(failed, groups.length)))
-    )
-    return failed.length === 0 ? ExitCode.done : yield* failure(failed, groups.length)
-  }).pipe(
-    Effect.scoped,
-    Effect.onInterrupt(() => Console.error("Bye")),
-    Effect.annotateLogs({ logger: "tributary.Read" })
-  )
+    yield* Effect.all(reading, { concurrency: "unbounded", discard: true })
+  })
 
 const nameOf = ({ settings: { group, topic } }: PreparedGroup): string => `group ${group} on ${topic}`
-
-const failure = (failed: ReadonlyArray<string>, groups: number): CommandError =>
-  new CommandError({
-    code: "TRB-2406",
-    exit: ExitCode.failed,
-    what: `${failed.length} of ${groups} groups failed: ${failed.join(", ")}`,
-    cure: "see above what each of them said"
-  })
 
 /** Entries of one group that name one folder share it: its positions are the group's. */
 const openAll = (
@@ -85,10 +92,7 @@ const openAll = (
 }
 
 const readOne = (group: PreparedGroup, sinks: Sinks, stops: MemberStops) =>
-  Effect.gen(function*() {
-    for (const warning of group.warnings) yield* Effect.logWarning(warning)
-    yield* readInto(group, sinks, { names: group.names, until: stops.until })
-  }).pipe(
+  readInto(group, sinks, { names: group.names, until: stops.until }).pipe(
     // A bug that one group meets must not end the others either.
     Effect.catchAllDefect((defect) =>
       defect instanceof CommandError ? defect : new CommandError({

@@ -31,7 +31,7 @@ const defaultExport = (path: string): Effect.Effect<unknown, CommandError> =>
 const unusable = (path: string, why: string, cure: string) =>
   Effect.fail(
     new CommandError({
-      code: "TRB-2401",
+      code: "TRB-2601",
       exit: ExitCode.usage,
       what: "--map names a module that cannot be used",
       where: path,

@@ -51,7 +51,7 @@ export const transactionalIdOf = (settings: TransformSettings, partition: number
   `${settings.transactionalIdPrefix}-${settings.options.input}-${partition}`
 
 const refuse = (what: string, why: string, cure: string): CommandError =>
-  new CommandError({ code: "TRB-2402", exit: ExitCode.usage, what, why, cure })
+  new CommandError({ code: "TRB-2602", exit: ExitCode.usage, what, why, cure })
 
 /** What can be seen to be wrong before any broker is asked. */
 export const contradiction = (settings: TransformSettings): CommandError | undefined => {

@@ -109,7 +109,7 @@ const stoppedError = (
   stopped: ReadonlyArray<{ readonly partition: number; readonly what: string; readonly cure: string }>
 ): CommandError =>
   new CommandError({
-    code: "TRB-2403",
+    code: "TRB-2603",
     exit: ExitCode.undecodable,
     what: `${stopped.length} partitions could not be transformed to their ends`,
     details: stopped.map(({ partition, what }) => `${topic}-${partition}: ${what}`),
