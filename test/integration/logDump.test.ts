@@ -117,7 +117,8 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
     for (const producer of [plain, idempotent, transactional, admin]) await producer.disconnect()
     for (const codec of ["gzip", "snappy", "lz4"] as const) await sendByOurs("all", codec)
     if ("zstdCompressSync" in await import("node:zlib")) await sendByOurs("all", "zstd")
-    await Promise.all(["gzip", "snappy", "lz4", "zstd"].map((codec) => sendByJava(broker.address, "all", codec)))
+    // The others are read as Java writes them in compression.test.ts; not every Node writes this one.
+    await sendByJava(broker.address, "all", "zstd")
     // The coordinator answers first and writes the last marker then.
     await vi.waitUntil(async () => await markersIn(["all", "appended"].map(segment)) === 6, { timeout: 10_000 })
   })
@@ -176,12 +177,17 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
       bytes.writeInt32BE(0x7fffffff, second + 8)
       return bytes
     })
-    const [ours, theirs] = await Promise.all([
-      dumpFiles([flipped, truncated, senseless]),
-      dumpByJava([flipped, truncated, senseless])
-    ])
-    assert.isTrue(theirs.ended)
-    assert.strictEqual(ours.text, theirs.text)
+    // The length of the first record: Kafka's tool ends with a stack trace there, whatever files follow.
+    const broken = damaged("broken", (bytes) => {
+      bytes.writeUInt8(0x7f, 61)
+      return bytes
+    })
+    const files = [flipped, truncated, senseless, broken]
+    const [ours, theirs] = await Promise.all([dumpFiles(files), dumpByJava(files)])
+    assert.isFalse(theirs.ended)
+    assert.include(theirs.text, `Dumping ${broken}`)
+    assert.isTrue(ours.text.startsWith(theirs.text.trimEnd()))
+    assert.include(ours.text.slice(ours.text.indexOf(broken)), `position: ${second} `)
     assert.strictEqual(ours.exit._tag, "Left")
     if (ours.exit._tag === "Left") {
       assert.strictEqual(ours.exit.left.exit, ExitCode.undecodable)
@@ -191,15 +197,6 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
       assert.include(cut, "bytes are no batch: the file ends before the batch does")
       assert.include(noBatch, `${senseless} at byte ${second}: ${whole.length - second} bytes are no batch`)
     }
-    // The length of the first record: Kafka's tool ends with a stack trace there.
-    const broken = damaged("broken", (bytes) => {
-      bytes.writeUInt8(0x7f, 61)
-      return bytes
-    })
-    const [on, stopped] = await Promise.all([dumpFiles([broken]), dumpByJava([broken])])
-    assert.isFalse(stopped.ended)
-    assert.isTrue(on.text.startsWith(stopped.text.trimEnd()))
-    assert.include(on.text, `position: ${second} `)
   })
 })
 
