@@ -1,6 +1,7 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { ClientConfig, Config } from "../domain/Config.js"
 import type { ConfigSources } from "../domain/config/settings.js"
 import { type Globals, usageError } from "./argv.js"
@@ -204,6 +205,8 @@ const executeLag = (handlers: Handlers, options: LagOptions & Printing) => (sour
     return yield* logged((known: ClientConfig) => handlers.lag(known, database, options))(config)
   })
 
+const labTopic = { name: "kafka.topics", value: "test-topic", source: "lab" }
+
 const executeLab = (
   { environment, self }: Surroundings,
   handlers: Handlers,
@@ -212,11 +215,18 @@ const executeLab = (
 ): Outcome<FileSystem.FileSystem> => {
   const { output } = globals
   if (request.kind !== "run" || request.real === undefined) return handlers.lab(request, { output })
-  const options: RealOptions = { ...request.real, self, globals }
-  return Effect.flatMap(
-    Effect.flatMap(readSources(globals, environment), brokersConfigOf),
-    logged((config) => handlers.labReal(config, request, options, { output }))
-  )
+  const { real } = request
+  return Effect.gen(function*() {
+    const sources = yield* readSources(globals, environment)
+    const config = yield* brokersConfigOf(sources)
+    if (config.bootstrapServers.some((address) => address.startsWith("file:"))) {
+      return yield* usageError("--real wants brokers, not an embedded log", "leave --real out: the lab needs no server")
+    }
+    // The topic is the experiment's own.
+    const pipeline = Either.isRight(configOf({ ...sources, overrides: [...sources.overrides, labTopic] }))
+    const options: RealOptions = { ...real, self, globals, pipeline }
+    return yield* logged((known: ClientConfig) => handlers.labReal(known, request, options, { output }))(config)
+  })
 }
 
 const logged = <C extends ClientConfig>(command: (config: C) => Outcome) => (config: C): Outcome =>

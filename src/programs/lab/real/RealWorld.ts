@@ -19,6 +19,8 @@ export interface RealOptions extends RealTimes {
   readonly self: readonly [string, ...ReadonlyArray<string>]
   /** Handed on to every process, so that all of them reach the same brokers. */
   readonly globals: Pick<Globals, "files" | "overrides">
+  /** Whether the configuration names all that `run` needs: a registry and a database beside the brokers. */
+  readonly pipeline: boolean
 }
 
 export type RealServices = Admin | CommandExecutor.CommandExecutor
@@ -108,11 +110,15 @@ export const start = (
     const { globals: { files, overrides }, self } = world.options
     const configuration = [
       ...files.flatMap((file) => ["--config", file]),
-      ...overrides.flatMap((one) => ["--set", `${one.name}=${one.value}`])
+      ...overrides.flatMap((one) => ["--set", `${one.name}=${one.value}`]),
+      "--log-level",
+      "info",
+      "--log-format",
+      "text" // some of its lines are looked for
     ]
     const lastWords: Array<string> = []
     const child = yield* startChild({
-      command: [...self, ...args, ...configuration],
+      command: [...self, ...configuration, ...args],
       input,
       onLine,
       onSaid: (line, atMs) => {

@@ -7,7 +7,7 @@ import type { Experiment } from "../experiment.js"
 import { experiments } from "../experiments.js"
 import { experimentJson, experimentOf, verdict } from "../labCommand.js"
 import { type ExperimentResult, experimentText } from "../labReport.js"
-import { realExperiments, runReal, simulatedOnly } from "./realExperiments.js"
+import { leftOut, realExperiments, runReal } from "./realExperiments.js"
 import type { RealOptions, RealServices } from "./RealWorld.js"
 
 export interface RealRequest {
@@ -36,35 +36,37 @@ const runOne = (name: string, repeat: number, options: RealOptions, { output }: 
 /** Every experiment that can be run, each told as soon as it is done. */
 const runAll = (repeat: number, options: RealOptions, { output }: Printing): Outcome =>
   Effect.gen(function*() {
-    const possible = experiments.filter(({ name }) => Object.hasOwn(realExperiments, name))
+    const without = leftOut(options)
+    const possible = experiments.filter(({ name }) => !Object.hasOwn(without, name))
     const results = yield* Effect.forEach(possible, (experiment) =>
       Effect.tap(
         runExperiment(experiment, repeat, options),
         (result) => output === "table" ? Console.log(`${experimentText(result)}\n`) : Effect.void
       ))
     yield* printData(output, {
-      table: () => Object.entries(simulatedOnly).map(([name, why]) => `${name} is left out: ${why}`).join("\n"),
-      json: () => ({ experiments: results.map(experimentJson), leftOut: simulatedOnly })
+      table: () => Object.entries(without).map(([name, why]) => `${name} is left out: ${why}`).join("\n"),
+      json: () => ({ experiments: results.map(experimentJson), leftOut: without })
     })
     return yield* verdict(results)
   })
 
 const runExperiment = (
-  { name, title, why }: Experiment,
+  { name, title, why: reason }: Experiment,
   repeat: number,
   options: RealOptions
 ): Effect.Effect<ExperimentResult, CommandError, RealServices> =>
   Effect.gen(function*() {
-    const cases = Object.hasOwn(realExperiments, name) ? realExperiments[name] : undefined
-    if (cases === undefined) {
+    const cases = realExperiments[name]
+    const why = leftOut(options)[name]
+    if (cases === undefined || why !== undefined) {
       return yield* new CommandError({
         code: "TRB-1100",
         exit: ExitCode.usage,
-        what: `${name} cannot be run on real brokers`,
-        why: simulatedOnly[name] ?? "it is simulated only",
-        cure: `tributary lab run ${name}, without --real`
+        what: `${name} cannot be run on real servers`,
+        ...(why === undefined ? {} : { why }),
+        cure: `simulated it can: tributary lab run ${name}`
       })
     }
     const results = yield* runReal(cases, repeat, options)
-    return { name, title: `${title} (on real brokers, times × ${options.scale})`, why, cases: results }
+    return { name, title: `${title} (on real brokers, times × ${options.scale})`, why: reason, cases: results }
   })

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { CommandError } from "../../exitCodes.js"
 import { type CaseResult, caseResult } from "../runCases.js"
 import { autoCommitDuplicates } from "./autoCommitDuplicates.js"
+import { exactlyOnce } from "./exactlyOnce.js"
 import { gracefulStop } from "./gracefulStop.js"
 import { kafkaToKafka } from "./kafkaToKafka.js"
 import { sigkillMidBatch, syncEachKill } from "./killMidBatch.js"
@@ -19,14 +20,19 @@ export const realExperiments: Readonly<Record<string, ReadonlyArray<RealCase>>> 
   "graceful-stop": gracefulStop,
   "kafka-to-kafka": kafkaToKafka,
   "session-expiry": sessionExpiry,
-  "sync-each-kill": syncEachKill
+  "sync-each-kill": syncEachKill,
+  "exactly-once": exactlyOnce
 }
 
-/** Why the others cannot be run on real brokers, by name. */
-export const simulatedOnly: Readonly<Record<string, string>> = {
+/** Why experiments cannot be run here, by name. */
+export const leftOut = ({ pipeline }: RealOptions): Readonly<Record<string, string>> => ({
   "async-commit-regress": "a broker answers the requests of a connection in order, and takes commits of a group only " +
-    "from its members: a late retry needs a client that sends it, and this one does not"
-}
+    "from its members: a late retry needs a client that sends it, and this one does not",
+  ...(pipeline ? {} : {
+    "exactly-once": "it runs the main pipeline, and the configuration does not name all that it needs: " +
+      "kafka.schema.registry.url and mysql.url, mysql.username, mysql.password"
+  })
+})
 
 /** Runs all strategies of an experiment at the same time, so often, one repetition after the other. */
 export const runReal = (
