@@ -58,6 +58,13 @@ if (argv.length === 1 && argv[0] === "--version") {
   // Node gives SIGHUP its default action back, so that what nohup arranged for is undone and the process dies with the
   // terminal it was started from. Without a terminal on stdin there is nobody who could have hung up on us.
   if (!isatty(0)) process.on("SIGHUP", () => undefined)
+  // As the system does by default with whoever writes into a pipe that nobody reads any more: `… | head` ends quietly.
+  // Other faults are told to who has written.
+  process.stdout.on("error", (error) => {
+    if ("code" in error && error.code === "EPIPE") process.exit(141)
+  })
+  // What cannot be said on stderr cannot be said; the work goes on.
+  process.stderr.on("error", () => undefined)
   process.on("uncaughtException", bug)
   process.on("unhandledRejection", bug)
   await start()

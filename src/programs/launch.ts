@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import type { Handlers, Surroundings } from "./execute.js"
 import { ExitCode } from "./exitCodes.js"
 import { program } from "./program.js"
+import * as StandardOutput from "./standardOutput.js"
 
 export interface Running {
   /** Never rejects. */
@@ -14,7 +15,11 @@ export interface Running {
   readonly interrupt: () => void
 }
 
-const services = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
+const services = Layer.mergeAll(
+  NodeFileSystem.layer,
+  NodePath.layer,
+  Layer.provideMerge(StandardOutput.layer, NodeTerminal.layer)
+)
 
 /** Starts the program. In the hands of src/main.ts: the one place where effects become a promise. */
 export const launch = (surroundings: Surroundings, handlers: Handlers): Running => {

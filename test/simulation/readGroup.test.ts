@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, type Layer, type Scope } from "effect"
+import { Clock, Effect, Fiber, type Layer, type Scope } from "effect"
 import type { ConsumerRecord } from "../../src/domain/consumerRecord.js"
 import { committedKey } from "../../src/layers/memory/MemoryCluster.js"
 import { layerMemory, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
@@ -95,6 +95,15 @@ describe("where a read begins", () => {
       assert.deepStrictEqual(got(), [18, 19])
     })))
 
+  it("at --from, and reads to the end, where the group has committed the end already", () =>
+    run(Effect.gen(function*() {
+      const kafka = yield* fill(20)
+      kafka.committed.set(committedKey("readers", topic, 0), 20n)
+      const { numbers: got, sinks } = remembering()
+      yield* readGroup(optionsOf({ from: From.Beginning() }), sinks)
+      assert.deepStrictEqual(got(), numbers(0, 20))
+    })))
+
   it("in a read of no group: without a commit", () =>
     run(Effect.gen(function*() {
       const kafka = yield* fill(20)
@@ -141,6 +150,18 @@ describe("members of one process", () => {
       assert.strictEqual(new Set(written.map(({ member }) => member)).size, 4)
       assert.lengthOf(err.filter((line) => line.includes("Assigned partitions. none")), 1)
       assert.isTrue(err.every((line) => /^consumer-thread-[0-4] >> /.test(line)))
+    })))
+
+  it("end together after --max records: one that waits for records does not wait any longer", () =>
+    run(Effect.gen(function*() {
+      const kafka = yield* fill(0, 2)
+      for (let n = 0; n < 40; n++) kafka.append(topic, 0, Buffer.from(String(n)))
+      const { numbers: got, sinks } = remembering()
+      const { console, err } = captured()
+      const options = optionsOf({ members: 2, untilEnd: false, max: 7, pollTimeoutMs: 3_600_000 })
+      yield* readGroup(options, sinks).pipe(Effect.withConsole(console))
+      assert.deepStrictEqual(got(), numbers(0, 7))
+      assert.lengthOf(err, 2, "nor does it take over what the first one has left")
     })))
 
   it("go on where partitions were left that move between them, also where nothing is committed", () =>
@@ -223,6 +244,17 @@ describe("work that is handed off", () => {
   it("is bounded by its capacity: then the loop waits", () => {
     assert.strictEqual(run(handedOff(true, 4)).soon, 4)
   })
+
+  it("ends the read when a result cannot be written, also where no record follows", () =>
+    run(Effect.gen(function*() {
+      const kafka = yield* fill(3)
+      const full = new CommandError({ code: "TRB-2401", exit: 74, what: "the disk is full", cure: "make room" })
+      const failing: Sinks = (member) => ({ ...remembering().sinks(member), write: () => Effect.fail(full) })
+      const handOff = { workMs: 10_000, capacity: 10, ordered: true }
+      assert.strictEqual(yield* Effect.flip(readGroup(optionsOf({ handOff, untilEnd: false }), failing)), full)
+      assert.isBelow(yield* Clock.currentTimeMillis, 60_000)
+      assert.strictEqual(kafka.committed.size, 1, "sync has committed what was handed off, as Java's does")
+    })))
 
   it("comes back in the order of the records, or as it ends", () => {
     assert.deepStrictEqual(order(true), [0, 1, 2])

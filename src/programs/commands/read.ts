@@ -7,6 +7,7 @@ import { consumerKeys } from "../../domain/javaKeys.js"
 import { behaviours, type CommitStrategy } from "../read/commitStrategy.js"
 import { formatNames } from "../read/formats.js"
 import { parseFrom } from "../read/from.js"
+import { autoCommitIntervalMs } from "../read/settings.js"
 import type { Ask } from "./ask.js"
 import {
   duration,
@@ -48,7 +49,7 @@ const reading = {
   members: whole("members", 1, 1000, 1, "Members of the group in this process."),
   from: Options.text("from").pipe(
     Options.withPseudoName("beginning|end|N|-N|@TIME"),
-    Options.withDescription("Begin here, whatever the group has committed; -N: so many records before the end."),
+    Options.withDescription("Begin here, whatever the group has committed; -N: so many offsets before the end."),
     Options.filterMap(
       (text) => Either.getRight(parseFrom(text)),
       "--from: expected beginning, end, N, -N or @TIME, such as @2026-01-31T12:00:00Z"
@@ -104,7 +105,7 @@ const output = {
 const java = {
   group: javaFlag(consumerKeys.groupId, "NAME"),
   isolation: javaFlag(consumerKeys.isolation, "read_uncommitted|read_committed"),
-  autoCommitInterval: javaDurationFlag(consumerKeys.autoCommitIntervalMs)
+  autoCommitInterval: javaDurationFlag(consumerKeys.autoCommitIntervalMs, String(autoCommitIntervalMs))
 }
 
 export const readCommand = (ask: Ask) =>

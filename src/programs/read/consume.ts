@@ -59,6 +59,8 @@ export interface Hooks<E = never> {
   readonly begin?: (starts: ReadonlyMap<number, bigint>) => Effect.Effect<ReadonlyMap<number, bigint>, E>
   /** Waits for work that was handed off: before the last commit, and before a listener's. */
   readonly drain?: Effect.Effect<void, E>
+  /** Fails with what handed-off work has failed with; looked at after each poll. */
+  readonly failure?: Effect.Effect<void, E>
   readonly report?: (event: MemberEvent) => Effect.Effect<void>
   readonly measures?: Measures
 }
@@ -151,9 +153,10 @@ const note = (progress: Map<number, bigint> | undefined, offsets: ReadonlyArray<
 
 const loop = <E>(member: Member<E>): Effect.Effect<void, E | PollError> =>
   Effect.gen(function*() {
-    const { behaviour, committer, finish, options, poller, progress } = member
+    const { behaviour, committer, finish, hooks, options, poller, progress } = member
     while (!finish.isOver()) {
       const records = yield* poll(member)
+      if (hooks.failure !== undefined) yield* hooks.failure
       yield* work(member, records)
       const positions = poller.positions()
       if (behaviour.afterPoll === "wait") yield* committer.wait(committer.news(positions))
@@ -171,11 +174,11 @@ const poll = <E>(member: Member<E>): Effect.Effect<ReadonlyArray<PolledRecord>, 
     while (true) {
       if (behaviour.everyInterval) yield* autoCommit(member)
       const leftMs = untilMs - (yield* Clock.currentTimeMillis)
-      yield* restore(poller.ready(Math.max(0, leftMs)))
+      yield* restore(Effect.raceFirst(poller.ready(Math.max(0, leftMs)), finish.over))
       yield* poller.turn(beforeRevoked(member))
       const records = yield* poller.take(Math.min(maxPollRecords, finish.allowance()))
       finish.polled(records.length)
-      if (records.length > 0 || leftMs <= 0) return records
+      if (records.length > 0 || leftMs <= 0 || finish.isOver()) return records
     }
   })
 
@@ -223,5 +226,4 @@ const leave = <E>(
       if (hooks.drain !== undefined) yield* hooks.drain
       yield* committer.last(behaviour.onClose ? committer.news(poller.positions()) : [])
     }
-    yield* poller.close
-  })
+  }).pipe(Effect.ensuring(poller.close))

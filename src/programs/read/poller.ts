@@ -156,7 +156,7 @@ const onRevoked = (state: State): Effect.Effect<void> =>
     // Where the membership does not wait any longer, what would be committed does not count.
     yield* Effect.onInterrupt(Deferred.await(done), () =>
       Effect.sync(() => {
-        state.revoking = undefined
+        if (state.revoking?.done === done) state.revoking = undefined
       }))
   })
 
@@ -206,7 +206,7 @@ const turn = <E extends { readonly _tag: string; readonly message: string }>(
 ): Effect.Effect<void, E | PollError, Admin> =>
   Effect.gen(function*() {
     const { state } = env
-    if (state.revoking !== undefined) yield* giveBack(env, beforeRevoked, state.revoking)
+    while (state.revoking !== undefined) yield* giveBack(env, beforeRevoked, state.revoking)
     while (state.pending.length > 0) {
       const event = state.pending.shift()
       // Of several that have piled up only the last one is still true.
@@ -226,9 +226,10 @@ const giveBack = <E>(
     const partitions = partitionsOf(state)
     yield* beforeRevoked
     state.held = undefined
-    state.revoking = undefined
+    // Not one that has come meanwhile, because this one took too long: it is looked at next.
+    if (state.revoking?.done === done) state.revoking = undefined
     const tookMs = (yield* Clock.currentTimeMillis) - sinceMs
-    yield* options.report(MemberEvent.Revoked({ partitions, tookMs }))
+    if (partitions.length > 0) yield* options.report(MemberEvent.Revoked({ partitions, tookMs }))
   }).pipe(Effect.ensuring(Deferred.succeed(done, undefined)))
 
 /** What is still held when a generation ends was not given back in time. */

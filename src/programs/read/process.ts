@@ -19,13 +19,14 @@ export interface HandOffOptions {
 export interface HandedOff<E> {
   /** Returns when all records are in work, not when they are done: to a commit strategy they are processed. */
   readonly process: Process<E>
-  /** Waits for all work. */
+  /** Fails with the first result that has failed so far. */
+  readonly failure: Effect.Effect<void, E>
+  /** Waits for all work, and fails as `failure` does. */
   readonly drain: Effect.Effect<void, E>
 }
 
 /**
- * Hands each record to work of its own, which takes `workMs` and then has its result processed. What a result fails with
- * ends the next poll or the drain.
+ * Hands each record to work of its own, which takes `workMs` and then has its result processed.
  */
 export const handOff = <E>(
   { capacity, ordered, workMs }: HandOffOptions,
@@ -56,7 +57,8 @@ export const handOff = <E>(
       })
 
     return {
-      process: (records) => Effect.zipRight(failure, Effect.forEach(records, begin, { discard: true })),
+      process: (records) => Effect.forEach(records, begin, { discard: true }),
+      failure,
       drain: Effect.zipRight(FiberSet.awaitEmpty(inWork), failure)
     }
   })

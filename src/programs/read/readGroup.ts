@@ -10,7 +10,7 @@ import { type ClientMetrics, makeClientMetrics } from "./clientMetrics.js"
 import { consume, type ConsumeError, type ConsumeOptions, type Process } from "./consume.js"
 import { type Finish, makeFinish } from "./finish.js"
 import { narrate } from "./narration.js"
-import { delayed, handOff, type HandOffOptions } from "./process.js"
+import { delayed, type HandedOff, handOff, type HandOffOptions } from "./process.js"
 import { readableEnd } from "./reset.js"
 import type { Sink, Sinks } from "./sink.js"
 import type { CommandError } from "../exitCodes.js"
@@ -63,7 +63,8 @@ export const readGroup = (
       finish,
       ...(progress === undefined ? {} : { progress })
     }
-    if (options.untilEnd && options.group !== undefined) {
+    // Where other positions count, the group's say nothing: it may have committed the ends long ago.
+    if (options.untilEnd && options.group !== undefined && progress === undefined) {
       yield* Effect.forkScoped(watchGroup(options.group, options.topic, finish))
     }
     const names = own?.names ?? Array.from({ length: options.members }, (_, index) => `consumer-thread-${index}`)
@@ -113,10 +114,10 @@ const readMember = (
     if (options.metricsEveryMs !== undefined) {
       yield* Effect.forkScoped(printMetrics(metrics, topic, prefix, options.metricsEveryMs))
     }
-    const { drain, process } = yield* workOf(options, sink)
+    const { process, ...handedOff } = yield* workOf(options, sink)
     yield* consume(consuming, process, {
+      ...handedOff,
       begin: (starts) => sink.begin(topic, starts),
-      drain,
       measures: metrics.measures,
       report: (event) => {
         metrics.happened(event)
@@ -130,13 +131,10 @@ const readMember = (
 const workOf = (
   options: ReadGroupOptions,
   sink: Sink
-): Effect.Effect<{ process: Process<CommandError>; drain: Effect.Effect<void, CommandError> }, never, Scope.Scope> => {
+): Effect.Effect<{ process: Process<CommandError> } & Partial<HandedOff<CommandError>>, never, Scope.Scope> => {
   const write: Process<CommandError> = (records) => sink.write(records)
   if (options.handOff !== undefined) return handOff(options.handOff, write)
-  return Effect.succeed({
-    process: options.processDelayMs === 0 ? write : delayed(options.processDelayMs, write),
-    drain: Effect.void
-  })
+  return Effect.succeed({ process: options.processDelayMs === 0 ? write : delayed(options.processDelayMs, write) })
 }
 
 const printMetrics = (metrics: ClientMetrics, topic: string, prefix: string, everyMs: number) =>

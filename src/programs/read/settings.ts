@@ -35,7 +35,7 @@ export interface ReadOptions {
 }
 
 /** Of `read` alone; the Java client's default is 5 s. */
-const autoCommitIntervalMs = 60_000
+export const autoCommitIntervalMs = 60_000
 const pollTimeoutMs = 1000
 const capacityDefault = 10_000
 

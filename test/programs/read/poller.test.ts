@@ -111,6 +111,23 @@ describe("the poller", () => {
       assert.deepStrictEqual(said.map(({ _tag }) => _tag), ["Assigned", "Revoked"])
     })))
 
+  it("sees a second revocation that comes while the first, given up by the membership, is in work", () =>
+    simulate(Effect.gen(function*() {
+      const { membership, poll, poller, tell } = yield* makeDoor
+      yield* tell(assigned(1, 0))
+      yield* poll
+      const revoked = () => membership.onRevoked?.([0]) ?? Effect.void
+      const first = yield* Effect.fork(revoked())
+      yield* Effect.sleep(1)
+      const turn = yield* Effect.fork(poller.turn(Effect.sleep(1000)))
+      yield* Effect.sleep(1)
+      yield* Fiber.interrupt(first)
+      const second = yield* Effect.fork(revoked())
+      yield* Fiber.join(turn)
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(poller.positions(), [])
+    })))
+
   it("lets nobody wait for a poll that does not come", () =>
     simulate(Effect.gen(function*() {
       const { membership, poll, poller, tell } = yield* makeDoor
