@@ -45,6 +45,7 @@ const make = Effect.fnUntraced(function*(options: FileLogConsumerOptions) {
   const { root } = options
   // Counted: the memberships of one process, one per topic, share the folder's lock.
   const folder = yield* RcRef.make({ acquire: takeFolder(root) })
+  const places = new Set<string>()
 
   const join = Effect.fn("FileLogConsumer.join")(function*({ group, onBatch, topic }: JoinOptions) {
     const { partitions } = yield* readTopic(root, topic).pipe(
@@ -54,6 +55,7 @@ const make = Effect.fnUntraced(function*(options: FileLogConsumerOptions) {
       )
     )
     yield* RcRef.get(folder)
+    yield* takePlace(places, group, topic)
     const generation = 1
     const events = yield* Mailbox.make<GroupEvent, KafkaRefused>()
     const readers = new Map(
@@ -99,6 +101,22 @@ const make = Effect.fnUntraced(function*(options: FileLogConsumerOptions) {
 
   return Consumer.of({ join })
 })
+
+/** There is no coordinator that would divide the partitions: a second member of a group would read all of them, too. */
+const takePlace = (places: Set<string>, group: string, topic: string) => {
+  const place = JSON.stringify([group, topic])
+  return Effect.acquireRelease(
+    Effect.suspend(() =>
+      places.has(place)
+        ? new KafkaRefused({
+          what: `group ${group} already reads ${topic}: in the embedded log a group has one member for each topic`,
+          cure: "use one member, or a real broker"
+        })
+        : Effect.sync(() => void places.add(place))
+    ),
+    () => Effect.sync(() => void places.delete(place))
+  )
+}
 
 const takeFolder = Effect.fnUntraced(function*(root: string) {
   yield* tryLock(consumerLockFile(root)).pipe(

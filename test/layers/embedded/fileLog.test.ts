@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, TestClock } from "effect"
+import { Effect, Exit, Fiber, Scope, TestClock } from "effect"
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { crc32c } from "../../../src/domain/crc32c.js"
 import * as FileLogProducer from "../../../src/layers/embedded/FileLogProducer.js"
@@ -193,12 +193,21 @@ describe("file log: one consuming process", () => {
       const other = yield* consumerOf(root)
       // Several memberships of one process share the lock.
       yield* joinAll(consumer)
-      const held = Effect.scoped(joinAll(consumer))
-      yield* held
+      yield* Effect.scoped(consumer.join({ topic, group: "another", onBatch: () => "pause" }))
       const error = yield* Effect.flip(Effect.scoped(joinAll(other)))
       assert(error._tag === "KafkaRefused")
       assert.strictEqual(error.what, `another consumer (pid ${process.pid}) reads the embedded log ${root}`)
       yield* producer.send(topic, [record("a")])
+    }))
+
+  it.scoped("refuses a second member of a group on a topic, which would read everything again, until the first has left", () =>
+    Effect.gen(function*() {
+      const { consumer } = yield* makeLog()
+      const first = yield* Scope.make()
+      yield* Scope.extend(joinAll(consumer), first)
+      assert.match((yield* Effect.flip(joinAll(consumer))).message, /already reads/)
+      yield* Scope.close(first, Exit.void)
+      yield* joinAll(consumer)
     }))
 
   it.scoped("leaves the folder when the last membership's scope closes", () =>
