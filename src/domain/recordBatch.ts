@@ -52,6 +52,7 @@ export const batchHeaderBytes = 61
 const prefixBytes = 12
 const crcStart = 21
 const transactionalBit = 0x10
+const controlBit = 0x20
 /** Longer than any broker takes (`message.max.bytes` is 1 MiB by default): such a length is noise, not a batch. */
 export const batchBytesMax = 256 * 1024 * 1024
 
@@ -101,7 +102,7 @@ const headerOf = (view: DataView, position: number, bytes: number): BatchHeader 
     codec: attributes & 0x07,
     timestampType: (attributes & 0x08) === 0 ? "CreateTime" : "LogAppendTime",
     transactional: (attributes & transactionalBit) !== 0,
-    control: (attributes & 0x20) !== 0,
+    control: (attributes & controlBit) !== 0,
     baseTimestampMs: view.getBigInt64(27),
     maxTimestampMs: view.getBigInt64(35),
     producerId: view.getBigInt64(43),
@@ -152,6 +153,8 @@ export interface ProducerStamp {
   /** Number of the first record, counted per partition and epoch. */
   readonly baseSequence: number
   readonly transactional: boolean
+  /** The batch is the marker of a transaction's end, which only brokers write. */
+  readonly control?: boolean
 }
 
 const noStamp: ProducerStamp = { producerId: -1n, producerEpoch: -1, baseSequence: -1, transactional: false }
@@ -165,7 +168,10 @@ export const writeBatch = (fields: BatchFields, records: Uint8Array): Uint8Array
   view.setInt32(8, bytes.length - prefixBytes)
   view.setInt32(12, 0)
   view.setInt8(16, 2)
-  view.setInt16(21, fields.codec | (stamp.transactional ? transactionalBit : 0))
+  view.setInt16(
+    21,
+    fields.codec | (stamp.transactional ? transactionalBit : 0) | (stamp.control === true ? controlBit : 0)
+  )
   view.setInt32(23, Number(fields.lastOffset - fields.baseOffset))
   view.setBigInt64(27, fields.baseTimestampMs)
   view.setBigInt64(35, fields.maxTimestampMs)
