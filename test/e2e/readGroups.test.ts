@@ -123,5 +123,13 @@ describeWith(["kafka", "registry", "mysql"], "the main job with several groups",
     assert.deepStrictEqual(await idsIn(world, `${clicks}_2`), sent(clicks))
     assert.deepStrictEqual(await idsIn(world, views), sent(views))
     assert.match(log, /6 members: 3 of group first on/)
+
+    // Without a file: one group over both topics, each of which has a membership of its own.
+    const settings = { "consumer.group": `one-${clicks}`, "table.name.format": "${topic}_one" }
+    const args = ["run", "--until-end", "--config", world.properties(settings, "one.properties")]
+    const one = await runProgram({ folder: world.folder, args })
+    assert.strictEqual(one.code, 0, one.log)
+    assert.deepStrictEqual(await idsIn(world, `${clicks}_one`), sent(clicks))
+    assert.deepStrictEqual(await idsIn(world, `${views}_one`), sent(views))
   }, 120_000)
 })

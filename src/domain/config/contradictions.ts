@@ -1,4 +1,4 @@
-import { type ClientConfig, type DatabaseConfig, groupOf, tableOf } from "../Config.js"
+import { type ClientConfig, type DatabaseConfig, tableOf } from "../Config.js"
 import { isFileUrl } from "./addresses.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import type { KeyInfo } from "./KeySpec.js"
@@ -46,11 +46,6 @@ export const contradictions = (
   const tables = config.topics.map((topic) => tableOf(config, topic).toLowerCase())
   if (new Set(tables).size < tables.length) {
     refuse(keys.tableNameFormat, "two topics would meet in one table", "a format with ${topic} in it")
-  }
-  const groups = new Set(config.topics.map((topic) => groupOf(config, topic)))
-  if (groups.size < config.topics.length) {
-    // Each topic has a membership of its own; in one group, an assignor would give members partitions of other topics.
-    refuse(keys.consumerGroup, "several topics would share one consumer group", "a group with ${topic} in it")
   }
   embedded(config, refuse)
   return problems
