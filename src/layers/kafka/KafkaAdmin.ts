@@ -114,7 +114,11 @@ const nodeOf = (nodes: Nodes, { brokers }: KafkaClientOptions, metadata: Cluster
     : nodes.at(node.host, node.port)
 }
 
-/** Offset -1 stands for none. A group that does not exist has none. */
+/**
+ * Offset -1 stands for none. A group that does not exist has none. Stable offsets (KIP-447) are not asked for: whoever must
+ * not read one that is pending opens its transactional id first, which the coordinator answers when the markers are
+ * written (test/integration/kafka/settledOffsets.test.ts, on Kafka 4.1).
+ */
 const committed = (nodes: Nodes, group: string, topic: string, metadata: Effect.Effect<ClusterMetadata, KafkaError>) =>
   Effect.gen(function*() {
     const { partitions } = yield* metadata
