@@ -185,7 +185,14 @@ export const reading = (
 ): Layer.Layer<Consumer | Admin | RecordTimes | SchemaRegistry> => {
   const { fetchMaxBytes, fetchMinBytes, heartbeatIntervalMs, sessionTimeoutMs } = client
   return Layer.mergeAll(
-    consumerLayer({ ...config, fetchMaxBytes, fetchMinBytes, heartbeatIntervalMs, sessionTimeoutMs, stateDir: undefined }),
+    consumerLayer({
+      ...config,
+      fetchMaxBytes,
+      fetchMinBytes,
+      heartbeatIntervalMs,
+      sessionTimeoutMs,
+      stateDir: undefined
+    }),
     adminLayer(config),
     groupsLayer(config),
     registryLayer(config)

@@ -41,7 +41,7 @@ const store = (database: MemoryDatabase, partition: number, offset: bigint) =>
   database.offsets.set(`orders/${partition}/group-orders`, { offset, generation: 1n, owner: "me", sourceId: 1 })
 const addRows = (database: MemoryDatabase, partition: number, offsets: ReadonlyArray<bigint>) => {
   for (const offset of offsets) {
-    database.rows.push({ table: "orders", sourceId: 1, partition, offset, text: "", owner: "me" })
+    database.rows.push({ table: "orders", sourceId: 1, partition, offset, text: "", owner: "me", atMs: 0 })
   }
 }
 const value = new Uint8Array([1])

@@ -43,7 +43,9 @@ it("the log of a transformation that was killed in a transaction shows COMMIT, A
       const four = [2, 3, 4, 5].map((n) => `EVENT(0,${n})`)
       assert.deepStrictEqual(seen, ["EVENT(0,0)", "EVENT(0,1)", "COMMIT", ...four, "ABORT", ...four, "COMMIT"])
     }).pipe(
-      Effect.provide(Layer.provideMerge(Layer.merge(rawLog, topics), cluster)),
-      Effect.provide(Logger.remove(Logger.defaultLogger))
+      Effect.provide([
+        Layer.provideMerge(Layer.merge(rawLog, topics), cluster),
+        Logger.remove(Logger.defaultLogger)
+      ])
     )
   ))
