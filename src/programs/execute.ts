@@ -11,6 +11,7 @@ import type { DemoOptions } from "./demo.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { brokersConfigOf, configOf, type Environment, readSources } from "./loadConfig.js"
 import type { LabRequest } from "./lab/labCommand.js"
+import { scaleDefault } from "./lab/onBrokers.js"
 import type { RealRequest } from "./lab/real/realCommand.js"
 import type { RealOptions } from "./lab/real/RealWorld.js"
 import type { LagOptions, StatusOptions } from "./lag/lag.js"
@@ -191,6 +192,9 @@ const executeRead = (
     )
   }
   if (topic === undefined) return usageError("read wants a topic", "tributary read TOPIC, or --groups FILE")
+  if (options.rotateBytes !== undefined && options.file === undefined) {
+    return usageError("--rotate belongs to --file NAME.csv|.tsv|.log", "add it, or leave --rotate out")
+  }
   return Effect.flatMap(
     prepareRead(globals, environment, { ...options, topic }),
     (prepared) => logged(() => handlers.read(prepared))(prepared.config)
@@ -211,11 +215,15 @@ const executeLab = (
   { environment, self }: Surroundings,
   handlers: Handlers,
   globals: Globals,
-  { request }: Asked<"lab">
+  { brokers, request }: Asked<"lab">
 ): Outcome<FileSystem.FileSystem> => {
   const { output } = globals
-  if (request.kind !== "run" || request.real === undefined) return handlers.lab(request, { output })
-  const { real } = request
+  const { numbers, scale } = brokers ?? {}
+  if (request.kind !== "run" || brokers?.real !== true) {
+    return scale === undefined && numbers === undefined
+      ? handlers.lab(request, { output })
+      : usageError("--scale and --numbers belong to --real: virtual time costs nothing", "add it, or leave them out")
+  }
   return Effect.gen(function*() {
     const sources = yield* readSources(globals, environment)
     const config = yield* brokersConfigOf(sources)
@@ -224,7 +232,7 @@ const executeLab = (
     }
     // The topic is the experiment's own.
     const pipeline = Either.isRight(configOf({ ...sources, overrides: [...sources.overrides, labTopic] }))
-    const options: RealOptions = { ...real, self, globals, pipeline }
+    const options: RealOptions = { scale: scale ?? scaleDefault, numbers, self, globals, pipeline }
     return yield* logged((known: ClientConfig) => handlers.labReal(known, request, options, { output }))(config)
   })
 }

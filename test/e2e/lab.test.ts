@@ -46,9 +46,9 @@ const killIn = (log: string, strategy: string) => {
 // Outline: the experiments are processes that kill processes; all run at the same time, because most of it is waiting for
 // the session of a killed member. Where the kill hits exactly is told by the experiment itself.
 describeWith(["kafka"], "tributary lab run --real", ({ kafka: brokers }) => {
-  it("shows on real brokers what each strategy does under kill -9 and SIGTERM", async () => {
-    const [killed, copied, stopped] = await Promise.all(
-      ["sigkill-mid-batch", "kafka-to-kafka", "graceful-stop"].map(async (experiment) => {
+  it("shows on real brokers what each strategy does under kill -9", async () => {
+    const [killed, copied] = await Promise.all(
+      ["sigkill-mid-batch", "kafka-to-kafka"].map(async (experiment) => {
         const program = startLab(brokers, experiment)
         assert.deepStrictEqual(await program.ended, { code: 0, signal: null }, tail(program.log()))
         return program.log()
@@ -69,13 +69,6 @@ describeWith(["kafka"], "tributary lab run --real", ({ kafka: brokers }) => {
     assert.strictEqual(each.lost, 0)
     assert.isAtMost(each.repeated, 1)
     assert.strictEqual(each.processed, 300 + each.repeated)
-
-    for (const strategy of ["auto", "sync", "sync-each", "sync-offset", "async+sync"]) {
-      const expected = { produced: 300, processed: 300, lost: 0, repeated: 0, delivery: "exactly once" }
-      assert.deepStrictEqual(rowOf(stopped ?? "", strategy), expected)
-    }
-    const uncommitted = { produced: 300, processed: 500, lost: 0, repeated: 200, delivery: "at least once" }
-    assert.deepStrictEqual(rowOf(stopped ?? "", "none"), uncommitted)
 
     const once = { produced: 6, processed: 6, lost: 0, repeated: 0, delivery: "exactly once" }
     assert.deepStrictEqual(rowOf(copied ?? "", "transform"), once)

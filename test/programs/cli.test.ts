@@ -82,6 +82,8 @@ describe("a usage error is exit 64, one message on stderr, nothing on stdout", (
       "--interval: expected a time such as 500ms, 10s or 1m, 50ms at least",
       "lag --help"
     ],
+    [["read", "t", "--rotate", "10MB"], "--rotate belongs to --file", "leave --rotate out"],
+    [["lab", "run", "all", "--scale", "0.5"], "--scale and --numbers belong to --real", "leave them out"],
     [["verify", "extra"], "received unknown argument: 'extra'", "tributary verify --help"],
     [["--output", "xml"], "--output xml: expected table or json", "tributary --help"],
     [["verify", "-c"], "-c wants a value: -c FILE", "tributary --help"],

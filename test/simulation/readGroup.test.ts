@@ -262,7 +262,7 @@ describe("work that is handed off", () => {
   })
 })
 
-it("prints what the members measure, as often as asked", () =>
+it("prints what the members measure, as often as asked and at the end", () =>
   run(Effect.gen(function*() {
     yield* fill(10)
     const { console, err } = captured()
@@ -273,6 +273,16 @@ it("prints what the members measure, as often as asked", () =>
     )
     yield* Effect.sleep(11_000)
     yield* Fiber.interrupt(reading)
-    assert.lengthOf(err.filter((line) => line === "records-lag-max is 0"), 2)
+    assert.lengthOf(err.filter((line) => line.startsWith("records-consumed-rate is")), 3)
+    assert.lengthOf(err.filter((line) => line === "records-consumed-rate is 0"), 2)
     assert.lengthOf(err.filter((line) => line === "records-consumed-rate is 2"), 1)
+  })))
+
+it("says of each record that is handed off where it sleeps", () =>
+  run(Effect.gen(function*() {
+    yield* fill(3)
+    const { console, err } = captured()
+    const handOff = { workMs: 10_000, capacity: 10, ordered: true }
+    yield* readGroup(optionsOf({ handOff }), remembering().sinks).pipe(Effect.withConsole(console))
+    assert.lengthOf(err.filter((line) => line.endsWith(" sleeping in consumer-thread-0")), 3)
   })))

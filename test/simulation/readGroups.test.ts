@@ -23,6 +23,7 @@ const options: Omit<ReadOptions, "topic"> = {
   commit: "sync",
   members: 1,
   from: undefined,
+  startFromLatest: false,
   untilEnd: false,
   max: undefined,
   pollTimeoutMs: undefined,

@@ -29,7 +29,7 @@ export const keys = {
   ),
   topics: key("kafka.topics", list(isTopicName, "topic names (letters, digits, . _ -) between commas, none twice"), {
     aliases: ["topics"],
-    doc: "Topics to read. Each has its own consumer group and its own table."
+    doc: "Topics to read. Each has its own table, and unless consumer.group says otherwise its own consumer group."
   }),
   registryUrls: key(
     "kafka.schema.registry.url",

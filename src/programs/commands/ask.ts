@@ -1,6 +1,7 @@
 import type * as Effect from "effect/Effect"
 import type { DemoOptions } from "../demo.js"
 import type { LabRequest } from "../lab/labCommand.js"
+import type { OnBrokers } from "../lab/onBrokers.js"
 import type { LagOptions, StatusOptions } from "../lag/lag.js"
 import type { LogDumpOptions } from "../logDump/options.js"
 import type { ProduceOptions } from "../produce/ProduceOptions.js"
@@ -25,7 +26,7 @@ export type Invocation =
   | { readonly command: "status"; readonly options: StatusOptions }
   | { readonly command: "transform"; readonly options: TransformOptions }
   | { readonly command: "demo"; readonly options: Omit<DemoOptions, "self"> }
-  | { readonly command: "lab"; readonly request: LabRequest }
+  | { readonly command: "lab"; readonly request: LabRequest; readonly brokers?: OnBrokers }
   | { readonly command: "log dump"; readonly options: LogDumpOptions }
   | { readonly command: "topics"; readonly request: TopicsRequest }
   | { readonly command: "config show" }

@@ -3,14 +3,13 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Option from "effect/Option"
 import type { Ask } from "./ask.js"
+import { scaleDefault } from "../lab/onBrokers.js"
 import { flag, optionalWhole, whole } from "./options.js"
 
 const repeat = {
   seed: whole("seed", 0, 4_294_967_295, 1, "The same seed gives the same runs."),
   repeat: whole("repeat", 1, 10_000, 1, "Runs of each strategy, each with the next seed.")
 }
-
-const scaleDefault = 0.01
 
 const onBrokers = {
   real: flag("real", "On real brokers, with real processes and signals; its topics test-topic-… are left there."),
@@ -23,7 +22,8 @@ const onBrokers = {
       (text) => /^(?:\d|\d?\.\d{1,4})$/.test(text) && Number(text) > 0 ? Option.some(Number(text)) : Option.none(),
       "--scale: expected a number above 0 and below 10, such as 0.01"
     ),
-    Options.withDefault(scaleDefault)
+    Options.optional,
+    Options.map(Option.getOrUndefined)
   ),
   numbers: optionalWhole(
     "numbers",
@@ -48,11 +48,7 @@ const runCommand = (ask: Ask) =>
   Command.make(
     "run",
     { name: Args.text({ name: "EXPERIMENT" }), ...repeat, onBrokers },
-    ({ onBrokers: { numbers, real, scale }, ...options }) =>
-      ask({
-        command: "lab",
-        request: { kind: "run", ...options, ...(real ? { real: { scale, numbers } } : {}) }
-      })
+    ({ onBrokers: brokers, ...options }) => ask({ command: "lab", request: { kind: "run", ...options }, brokers })
   ).pipe(
     Command.withDescription("Run one experiment, or all of them and the matrix of strategies and faults.")
   )

@@ -56,6 +56,7 @@ const reading = {
     ),
     optional
   ),
+  startFromLatest: Options.boolean("start-from-latest").pipe(Options.withDescription("The same as --from end.")),
   untilEnd: Options.boolean("until-end").pipe(
     Options.withDescription("Stop when the ends that the topic has now are reached.")
   ),
@@ -110,7 +111,7 @@ const java = {
 
 export const readCommand = (ask: Ask) =>
   Command.make("read", { topic, groups: groupsFile, reading, processing, output, java, words: javaWords }, (given) => {
-    const { commit, from, max, members, metrics, noListener, pollTimeout, untilEnd } = given.reading
+    const { commit, from, max, members, metrics, noListener, pollTimeout, startFromLatest, untilEnd } = given.reading
     const { capacity, process, processDelay, unordered } = given.processing
     return ask({
       command: "read",
@@ -120,6 +121,7 @@ export const readCommand = (ask: Ask) =>
         commit,
         members,
         from,
+        startFromLatest,
         untilEnd,
         max,
         pollTimeoutMs: pollTimeout,

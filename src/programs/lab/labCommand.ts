@@ -15,16 +15,8 @@ import { type Repeat, runCase } from "./runCases.js"
 
 export type LabRequest =
   | { readonly kind: "list" }
-  | ({ readonly kind: "run"; readonly name: string; readonly real?: RealTimes } & Repeat)
+  | ({ readonly kind: "run"; readonly name: string } & Repeat)
   | ({ readonly kind: "report"; readonly file: string } & Repeat)
-
-/** Of an experiment on real brokers. */
-export interface RealTimes {
-  /** Its times are multiplied by it. */
-  readonly scale: number
-  /** Of *offset-loss*: the last number. Undefined: what suits the scale. */
-  readonly numbers: number | undefined
-}
 
 /** The delivery lab in virtual time: no server, the same result for the same seed. */
 export const labCommand = (

@@ -2,7 +2,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
-import type { Process } from "./consume.js"
+import type { PolledRecord, Process } from "./consume.js"
 
 /** Each record alone, after a pause: work that takes its time. */
 export const delayed = <E>(delayMs: number, process: Process<E>): Process<E> => (records) =>
@@ -15,6 +15,9 @@ export interface HandOffOptions {
   /** The results come in the order of the records; otherwise as the work ends. */
   readonly ordered: boolean
 }
+
+/** What is told of a record whose work begins. */
+export type Began = (record: PolledRecord) => Effect.Effect<void>
 
 export interface HandedOff<E> {
   /** Returns when all records are in work, not when they are done: to a commit strategy they are processed. */
@@ -30,7 +33,8 @@ export interface HandedOff<E> {
  */
 export const handOff = <E>(
   { capacity, ordered, workMs }: HandOffOptions,
-  process: Process<E>
+  process: Process<E>,
+  began: Began
 ): Effect.Effect<HandedOff<E>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const inWork = yield* FiberSet.make<void, E>()
@@ -53,6 +57,7 @@ export const handOff = <E>(
           Effect.ensuring(Effect.zipRight(Deferred.succeed(done, undefined), room.release(1))),
           Effect.interruptible
         )
+        yield* began(record)
         yield* FiberSet.run(inWork, work)
       })
 

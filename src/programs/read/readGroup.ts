@@ -4,13 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { textOf } from "../../domain/consumerRecord.js"
 import { Admin, type TopicMissing } from "../../layers/Admin.js"
 import type { Consumer, KafkaRefused, KafkaUnavailable } from "../../layers/Consumer.js"
 import { type ClientMetrics, makeClientMetrics } from "./clientMetrics.js"
 import { consume, type ConsumeError, type ConsumeOptions, type Process } from "./consume.js"
 import { type Finish, makeFinish } from "./finish.js"
 import { narrate } from "./narration.js"
-import { delayed, type HandedOff, handOff, type HandOffOptions } from "./process.js"
+import { type Began, delayed, type HandedOff, handOff, type HandOffOptions } from "./process.js"
 import { readableEnd } from "./reset.js"
 import type { Sink, Sinks } from "./sink.js"
 import type { CommandError } from "../exitCodes.js"
@@ -111,11 +112,15 @@ const readMember = (
   Effect.gen(function*() {
     const { name, topic } = consuming
     const metrics = makeClientMetrics(options, yield* Clock.currentTimeMillis)
-    if (options.metricsEveryMs !== undefined) {
-      yield* Effect.forkScoped(printMetrics(metrics, topic, prefix, options.metricsEveryMs))
-    }
-    const { process, ...handedOff } = yield* workOf(options, sink)
-    yield* consume(consuming, process, {
+    const began: Began = ({ value }) =>
+      Console.error(`${prefix}${value === null ? "null" : textOf(value)} sleeping in ${name}`)
+    const { process, ...handedOff } = yield* workOf(options, sink, began)
+    const print = printMetrics(metrics, topic, prefix)
+    const printed = options.metricsEveryMs === undefined
+      ? Effect.void
+      : Effect.forkScoped(Effect.forever(Effect.delay(print, options.metricsEveryMs)))
+    yield* printed
+    const reading = consume(consuming, process, {
       ...handedOff,
       begin: (starts) => sink.begin(topic, starts),
       measures: metrics.measures,
@@ -126,25 +131,26 @@ const readMember = (
         return Console.error(event._tag === "Wakeup" ? said : `${prefix}${said}`)
       }
     })
+    // Once more at the end: a read may be shorter than the interval.
+    yield* options.metricsEveryMs === undefined ? reading : Effect.ensuring(reading, print)
   }).pipe(Effect.scoped)
 
 const workOf = (
   options: ReadGroupOptions,
-  sink: Sink
+  sink: Sink,
+  began: Began
 ): Effect.Effect<{ process: Process<CommandError> } & Partial<HandedOff<CommandError>>, never, Scope.Scope> => {
   const write: Process<CommandError> = (records) => sink.write(records)
-  if (options.handOff !== undefined) return handOff(options.handOff, write)
+  if (options.handOff !== undefined) return handOff(options.handOff, write, began)
   return Effect.succeed({ process: options.processDelayMs === 0 ? write : delayed(options.processDelayMs, write) })
 }
 
-const printMetrics = (metrics: ClientMetrics, topic: string, prefix: string, everyMs: number) =>
+const printMetrics = (metrics: ClientMetrics, topic: string, prefix: string) =>
   Effect.gen(function*() {
     const admin = yield* Admin
     const ranges = yield* admin.logRanges(topic)
     const nowMs = yield* Clock.currentTimeMillis
     for (const line of metrics.lines(nowMs, ranges)) yield* Console.error(`${prefix}${line}`)
   }).pipe(
-    Effect.catchAll((error) => Console.error(`${prefix}the measures are not known now: ${error.message}`)),
-    Effect.delay(everyMs),
-    Effect.forever
+    Effect.catchAll((error) => Console.error(`${prefix}the measures are not known now: ${error.message}`))
   )

@@ -8,6 +8,7 @@ import type { JavaWords } from "../javaSettings.js"
 import type { CommitStrategy } from "./consume.js"
 import type { FormatName } from "./formats.js"
 import type { FromText } from "./from.js"
+import { From } from "./startPosition.js"
 import type { HandOffOptions } from "./process.js"
 import type { ReadGroupOptions } from "./readGroup.js"
 
@@ -17,6 +18,8 @@ export interface ReadOptions {
   readonly commit: CommitStrategy | undefined
   readonly members: number
   readonly from: FromText | undefined
+  /** The same as `--from end`. */
+  readonly startFromLatest: boolean
   readonly untilEnd: boolean
   readonly max: number | undefined
   readonly pollTimeoutMs: number | undefined
@@ -52,7 +55,8 @@ export const readSettings = (
 ): Either.Either<ReadSettings, CommandError> =>
   Either.gen(function*() {
     const commit = yield* commitOf(options, settings)
-    const { file, format, from, max, members, metricsEveryMs, rotateBytes, topic, untilEnd } = options
+    const { file, format, max, members, metricsEveryMs, rotateBytes, topic, untilEnd } = options
+    const from = yield* fromOf(options)
     return {
       topic,
       group: settings.groupId,
@@ -95,6 +99,15 @@ const commitOf = (
   }
   if (commit !== undefined) return Either.right(commit)
   return Either.right(groupId !== undefined && enableAutoCommit ? "auto" : "none")
+}
+
+const fromOf = (
+  { from, startFromLatest }: ReadOptions
+): Either.Either<FromText | undefined, CommandError> => {
+  if (!startFromLatest) return Either.right(from)
+  return from === undefined
+    ? Either.right(From.End())
+    : Either.left(usageError("--from and --start-from-latest are two beginnings", "give one of them"))
 }
 
 const handOffOf = (options: ReadOptions): Either.Either<HandOffOptions | undefined, CommandError> => {

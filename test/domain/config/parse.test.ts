@@ -102,6 +102,8 @@ enable.auto.commit=true
       "TRB-1004 poll.interval.ms (consumer.properties:8 and consumer.properties:9): is set twice; keep one",
       "TRB-1003 kafka.topics=dataset1,dataset1 (consumer.properties:2): not understood; " +
       "expected topic names (letters, digits, . _ -) between commas, none twice",
+      "TRB-1003 kafka.schema.registry.url=localhost:8081 (consumer.properties:3): not understood; " +
+      "expected http(s)://host:port/path,… without user or password (or one file: URL, embedded)",
       "TRB-1003 kafka.enable.auto.commit=true (consumer.properties:10): not understood; " +
       "expected false: offsets live in MySQL",
       "TRB-1003 blocking.queue.size=0 (consumer.properties:6): not understood; " +
@@ -110,8 +112,6 @@ enable.auto.commit=true
       "expected a whole number from 1 to 1000000",
       "TRB-1002 kafka.bootstrap.servers: missing; expected host:port,host:port,… (or one file: URL, embedded), " +
       "in a file (-c), as TRIBUTARY_KAFKA_BOOTSTRAP_SERVERS or by --set",
-      "TRB-1003 kafka.schema.registry.url=localhost:8081 (consumer.properties:3): not understood; " +
-      "expected http(s)://host:port/path,… without user or password (or one file: URL, embedded)",
       "TRB-1003 log.level=loud (TRIBUTARY_LOG_LEVEL): not understood; expected one of debug, info, warn, error",
       "TRB-1003 mysql.url=postgres://… (consumer.properties:7): not understood; " +
       "expected jdbc:mysql://host:port/database, mysql://user:password@host:port/database (percent-encoded) " +

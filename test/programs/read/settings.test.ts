@@ -10,6 +10,7 @@ const plain: ReadOptions = {
   commit: undefined,
   members: 1,
   from: undefined,
+  startFromLatest: false,
   untilEnd: false,
   max: undefined,
   pollTimeoutMs: undefined,
@@ -45,6 +46,11 @@ describe("what read is told", () => {
     assert.strictEqual(accepted({}, "group.id=g", "enable.auto.commit=false").commit, "none")
     assert.strictEqual(accepted({ commit: "sync" }, "group.id=g").commit, "sync")
     assert.match(refused({ commit: "sync" }), /--commit sync wants a group/)
+  })
+
+  it("--start-from-latest is --from end, and not beside another beginning", () => {
+    assert.deepStrictEqual(accepted({ startFromLatest: true }).from, From.End())
+    assert.match(refused({ startFromLatest: true, from: From.Beginning() }), /two beginnings/)
   })
 
   it("commits automatically every minute, or as often as the property says", () => {

@@ -42,7 +42,9 @@ const offsetLossCase = (strategy: string, shows: Case["shows"], settings: Member
         const again = index === 0 ? {} : { from: From.End() }
         const skipped = index === 0 ? [] : world.produced.filter((id) => id > before.last)
         consumer = yield* startMember(world, { ...settings, ...again })
+        const lastLines = before.asleep.slice(-3).map((id) => `${id} sleeping in ${settings.name}`)
         notes.push(
+          `the last lines before kill -9: ${lastLines.join(", ")}`,
           `restart ${index + 1}, ${index === 0 ? "from the committed offset" : "with --start-from-latest"}: ` +
             [
               `${before.asleep.length} numbers were asleep and their offsets committed: lost ${

@@ -10,11 +10,14 @@ import type { Globals } from "../../argv.js"
 import { CommandError, ExitCode } from "../../exitCodes.js"
 import { commandError } from "../../serviceErrors.js"
 import type { LabEvent, Observed } from "../experiment.js"
-import type { RealTimes } from "../labCommand.js"
 import { note } from "../LabWorld.js"
 import { type Child, startChild } from "./Child.js"
 
-export interface RealOptions extends RealTimes {
+export interface RealOptions {
+  /** The experiment's times are multiplied by it. */
+  readonly scale: number
+  /** Of *offset-loss*: the last number. Undefined: what suits the scale. */
+  readonly numbers: number | undefined
   /** The command line that starts this program again. */
   readonly self: readonly [string, ...ReadonlyArray<string>]
   /** Handed on to every process, so that all of them reach the same brokers. */
