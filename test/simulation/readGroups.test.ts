@@ -15,26 +15,14 @@ import { readGroupsCommand } from "../../src/programs/read/readGroups.js"
 import type { ReadOptions } from "../../src/programs/read/settings.js"
 import { captured } from "../programs/captured.js"
 import { Disk } from "../programs/read/disk.js"
+import { noOptions } from "../programs/read/readOptions.js"
 
 const cluster = layerMemory({ fetchRecords: 20, pollIntervalMs: 50, heartbeatIntervalMs: 500, sessionTimeoutMs: 6000 })
 const others = Layer.mergeAll(Layer.mock(RecordTimes, {}), Layer.mock(SchemaRegistry, {}))
 
 const options: Omit<ReadOptions, "topic"> = {
+  ...noOptions,
   commit: "sync",
-  members: 1,
-  from: undefined,
-  startFromLatest: false,
-  untilEnd: false,
-  max: undefined,
-  pollTimeoutMs: undefined,
-  processDelayMs: undefined,
-  asyncWorkMs: undefined,
-  unordered: false,
-  capacity: undefined,
-  noListener: false,
-  metricsEveryMs: undefined,
-  format: undefined,
-  file: undefined,
   rotateBytes: 2000,
   java: { propertyFiles: [], flags: [], properties: ["auto.offset.reset=earliest", "max.poll.records=7"] }
 }

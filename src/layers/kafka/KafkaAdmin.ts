@@ -1,9 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
-import * as Schedule from "effect/Schedule"
 import { Admin, TopicMissing } from "../Admin.js"
-import { connectWithin, type KafkaClientOptions } from "./client.js"
+import { makeBounded } from "./bounded.js"
+import type { KafkaClientOptions } from "./client.js"
 import { classify, type KafkaError, typeOf, unavailable } from "./errors.js"
 import type { Broker } from "./internals.js"
 import { errorOfCode } from "./library.js"
@@ -12,8 +11,6 @@ import { makeNodes, type Nodes } from "./nodes.js"
 import { rangesAt } from "./ranges.js"
 import { unsupportedVersion } from "./versions.js"
 
-/** Elections and coordinators that load pass in a moment; the caller waits longer if it wants to. */
-const retry = { times: 3, schedule: Schedule.spaced("200 millis") } as const
 /** How long the controller may take to create a topic on all brokers. */
 const createTimeoutMs = 4000
 const topicMissingCode = 3
@@ -24,19 +21,7 @@ export const layer = (options: KafkaClientOptions): Layer.Layer<Admin> => Layer.
 const make = (options: KafkaClientOptions) =>
   Effect.gen(function*() {
     const nodes = yield* makeNodes(options)
-    const bounded = <A, E extends TopicMissing | KafkaError>(
-      effect: Effect.Effect<A, E>
-    ): Effect.Effect<A, E | KafkaError> =>
-      effect.pipe(
-        Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
-        Effect.timeoutTo({
-          duration: connectWithin,
-          onSuccess: Effect.succeed,
-          onTimeout: () =>
-            Effect.zipRight(nodes.reset, unavailable(options.brokers, new Error(`no answer within ${connectWithin}`)))
-        }),
-        Effect.flatten
-      )
+    const bounded = makeBounded(options, nodes)
 
     const metadataOf = (topic: string) =>
       Effect.gen(function*() {

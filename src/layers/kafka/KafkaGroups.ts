@@ -1,17 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
-import * as Schedule from "effect/Schedule"
 import { type GroupDescription, type GroupError, Groups } from "../Groups.js"
+import { retryPassing } from "./bounded.js"
 import { connectWithin, type KafkaClientOptions } from "./client.js"
 import { unavailable } from "./errors.js"
 import { allOffsets, describeGroups, type GroupHead, listGroups } from "./groupRequests.js"
 import { fetchMetadata } from "./metadata.js"
 import { makeNodes, type Nodes } from "./nodes.js"
 
-/** Elections and coordinators that load pass in a moment; the next sample comes anyway. */
-const retry = { times: 3, schedule: Schedule.spaced("200 millis") } as const
 /** Groups in one request to a coordinator: its answer holds every member with what it was assigned. */
 const groupsPerRequest = 50
 /**
@@ -35,7 +32,7 @@ const make = (options: KafkaClientOptions) =>
 
     const bounded = <A>(effect: Effect.Effect<A, GroupError>): Effect.Effect<Answer<A>> =>
       effect.pipe(
-        Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
+        Effect.retry(retryPassing),
         Effect.timeoutFail({
           duration: connectWithin,
           onTimeout: () => unavailable(options.brokers, new Error(`no answer within ${connectWithin}`))

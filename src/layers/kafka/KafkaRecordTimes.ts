@@ -1,11 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
-import * as Schedule from "effect/Schedule"
 import type { Isolation } from "../Consumer.js"
 import { RecordTimes } from "../RecordTimes.js"
-import { connectWithin, type KafkaClientOptions } from "./client.js"
-import { classify, type KafkaError, unavailable } from "./errors.js"
+import { makeBounded } from "./bounded.js"
+import type { KafkaClientOptions } from "./client.js"
+import { classify, type KafkaError } from "./errors.js"
 import { decodeRecordSet } from "./fetchResponse.js"
 import type { Broker } from "./internals.js"
 import { fetchPartition, leaderOf, leadersOf } from "./leaders.js"
@@ -19,28 +18,20 @@ const fetchBytes = 64 * 1024
 const fetchesMax = 64
 /** Partitions asked for at once. */
 const concurrency = 8
-const retry = { times: 3, schedule: Schedule.spaced("200 millis") } as const
 const offsetOutOfRange = 1
 
 /** Real brokers: fetches without a group. Each topic answers or fails within five seconds. */
 export const layer = (options: KafkaClientOptions): Layer.Layer<RecordTimes> =>
   Layer.scoped(RecordTimes, Effect.map(makeNodes(options), (nodes) => make(options, nodes)))
 
-const make = (options: KafkaClientOptions, nodes: Nodes) =>
-  RecordTimes.of({
+const make = (options: KafkaClientOptions, nodes: Nodes) => {
+  const bounded = makeBounded(options, nodes)
+  return RecordTimes.of({
     next: Effect.fn("KafkaRecordTimes.next")(function*({ isolation, offsets, topic }) {
-      return yield* timesOf(options, nodes, topic, isolation, offsets).pipe(
-        Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
-        Effect.timeoutTo({
-          duration: connectWithin,
-          onSuccess: Effect.succeed,
-          onTimeout: () =>
-            Effect.zipRight(nodes.reset, unavailable(options.brokers, new Error(`no answer within ${connectWithin}`)))
-        }),
-        Effect.flatten
-      )
+      return yield* bounded(timesOf(options, nodes, topic, isolation, offsets))
     })
   })
+}
 
 const timesOf = (
   options: KafkaClientOptions,

@@ -1,11 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
-import * as Schedule from "effect/Schedule"
 import { TopicMissing } from "../Admin.js"
 import { KafkaRefused } from "../Consumer.js"
 import { type TopicLayout, Topics } from "../Topics.js"
-import { connectWithin, type KafkaClientOptions } from "./client.js"
+import { makeBounded } from "./bounded.js"
+import type { KafkaClientOptions } from "./client.js"
 import { classify, type KafkaError, unavailable } from "./errors.js"
 import type { Broker } from "./internals.js"
 import { errorOfCode } from "./library.js"
@@ -20,8 +19,6 @@ import { makeNodes, type Nodes } from "./nodes.js"
 import { addPartitionsOn, createTopicOn, settingsOn, type TopicAnswer } from "./topicRequests.js"
 import { unsupportedVersion } from "./versions.js"
 
-/** Elections and coordinators that load pass in a moment. */
-const retry = { times: 3, schedule: Schedule.spaced("200 millis") } as const
 const codes = { topicMissing: 3, topicExists: 36 } as const
 
 /** Real brokers. Every request answers or fails within five seconds. */
@@ -30,19 +27,7 @@ export const layer = (options: KafkaClientOptions): Layer.Layer<Topics> =>
 
 const make = (options: KafkaClientOptions, nodes: Nodes) => {
   const { brokers } = options
-  const bounded = <A, E extends TopicMissing | KafkaError>(
-    effect: Effect.Effect<A, E>
-  ): Effect.Effect<A, E | KafkaError> =>
-    effect.pipe(
-      Effect.retry({ ...retry, while: Predicate.isTagged("KafkaUnavailable") }),
-      Effect.timeoutTo({
-        duration: connectWithin,
-        onSuccess: Effect.succeed,
-        onTimeout: () =>
-          Effect.zipRight(nodes.reset, unavailable(brokers, new Error(`no answer within ${connectWithin}`)))
-      }),
-      Effect.flatten
-    )
+  const bounded = makeBounded(options, nodes)
   const asked = <A>(doing: string, ask: (broker: Broker) => Promise<A>) =>
     Effect.gen(function*() {
       const broker = yield* nodes.any

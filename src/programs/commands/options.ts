@@ -26,19 +26,21 @@ export const groupsFile = Options.text("groups").pipe(
 )
 
 /** Numbers and choices are read here and not by @effect/cli, whose errors do not name the option. */
-export const whole = (name: string, min: number, max: number, fallback: number, description: string) =>
+const wholeNumber = (name: string, min: number, max: number, description: string) =>
   Options.text(name).pipe(
     Options.withPseudoName("N"),
-    Options.withDescription(`${description} Default ${fallback}.`),
+    Options.withDescription(description),
     Options.filterMap(
       (text) =>
         /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max
           ? Option.some(Number(text))
           : Option.none(),
       `--${name}: expected a whole number from ${min} to ${max}`
-    ),
-    Options.withDefault(fallback)
+    )
   )
+
+export const whole = (name: string, min: number, max: number, fallback: number, description: string) =>
+  wholeNumber(name, min, max, `${description} Default ${fallback}.`).pipe(Options.withDefault(fallback))
 
 export const flag = (name: string, description: string) =>
   Options.boolean(name).pipe(Options.withDescription(description))
@@ -117,19 +119,7 @@ export const size = (name: string, min: number, description: string) =>
 
 /** A whole number; undefined where the option is not given. */
 export const optionalWhole = (name: string, min: number, max: number, description: string) =>
-  Options.text(name).pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription(description),
-    Options.filterMap(
-      (text) =>
-        /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max
-          ? Option.some(Number(text))
-          : Option.none(),
-      `--${name}: expected a whole number from ${min} to ${max}`
-    ),
-    Options.optional,
-    Options.map(Option.getOrUndefined)
-  )
+  wholeNumber(name, min, max, description).pipe(Options.optional, Options.map(Option.getOrUndefined))
 
 /** An option that says the same as a property of the Java client, in the property's own form; checked by its table. */
 export const javaFlag = <A>(spec: JavaProperty<A>, pseudoName: string) => {

@@ -4,27 +4,9 @@ import { readConsumerProperties } from "../../../src/domain/consumerProperties.j
 import { parseFrom, SinceTime } from "../../../src/programs/read/from.js"
 import { type ReadOptions, readSettings } from "../../../src/programs/read/settings.js"
 import { From } from "../../../src/programs/read/startPosition.js"
+import { noOptions } from "./readOptions.js"
 
-const plain: ReadOptions = {
-  topic: "orders",
-  commit: undefined,
-  members: 1,
-  from: undefined,
-  startFromLatest: false,
-  untilEnd: false,
-  max: undefined,
-  pollTimeoutMs: undefined,
-  processDelayMs: undefined,
-  asyncWorkMs: undefined,
-  unordered: false,
-  capacity: undefined,
-  noListener: false,
-  metricsEveryMs: undefined,
-  format: undefined,
-  file: undefined,
-  rotateBytes: undefined,
-  java: { properties: [], propertyFiles: [], flags: [] }
-}
+const plain: ReadOptions = { ...noOptions, topic: "orders" }
 
 const settings = (options: Partial<ReadOptions>, ...properties: ReadonlyArray<string>) =>
   Either.flatMap(
