@@ -1,10 +1,11 @@
 // Rows per second of the row encoder, against JSON.stringify of the same records in the same run.
 // Run: npx vite-node bench/rowEncoder.ts
 import * as Either from "effect/Either"
+import { makeChangeBatch } from "../src/domain/sql/changes.js"
 import { planTable } from "../src/domain/sql/columns.js"
 import { mysql } from "../src/domain/sql/mysql.js"
 import { makeRowEncoder } from "../src/domain/sql/rowEncoder.js"
-import { makeStatementBuilder } from "../src/domain/sql/statements.js"
+import { defaultTopicSettings } from "../src/domain/TopicSettings.js"
 import { compile } from "../src/layers/avro/AvroCodec.js"
 
 const schemaText = JSON.stringify({
@@ -24,8 +25,17 @@ const schemaText = JSON.stringify({
 const count = 20_000
 const rounds = 15
 const codec = Either.getOrThrow(compile(schemaText))
-const plan = Either.getOrThrow(planTable({ schema: codec.schema, topic: "bench", schemaId: 1, table: "bench" }))
-const encoder = makeRowEncoder(mysql, plan, true)
+const plan = Either.getOrThrow(planTable({
+  schema: codec.schema,
+  topic: "bench",
+  schemaId: 1,
+  table: "bench",
+  settings: defaultTopicSettings
+}))
+const encoder = makeRowEncoder(mysql, plan, { keyColumns: true, ignored: new Set() })
+const record = { timestampMs: 0, key: null, value: null, headers: [] }
+const write = (value: unknown, index: number) =>
+  encoder.write({ record: { ...record, offset: BigInt(index) }, key: undefined, value, sourceId: 7, partition: 2 })
 const encoded = Array.from({ length: count }, (_, index) => {
   const balance = Buffer.alloc(6)
   balance.writeIntBE(index * 1009 - 5_000_000, 0, 6)
@@ -53,18 +63,18 @@ const tasks: ReadonlyArray<readonly [name: string, task: () => number]> = [
   ["rows", () => {
     let sum = 0
     values.forEach((value, index) => {
-      const row = encoder.row(value, 7, 2, BigInt(index))
-      if (Either.isRight(row)) sum += Buffer.byteLength(row.right)
+      const change = write(value, index)
+      if (Either.isRight(change)) sum += Buffer.byteLength(change.right.row)
     })
     return sum
   }],
   ["rows in statements", () => {
-    const builder = makeStatementBuilder(1 << 20)
+    const batch = makeChangeBatch(1 << 20)
     values.forEach((value, index) => {
-      const row = encoder.row(value, 7, 2, BigInt(index))
-      if (Either.isRight(row)) builder.add(encoder.head, row.right)
+      const change = write(value, index)
+      if (Either.isRight(change)) batch.add(change.right)
     })
-    return builder.take().reduce((sum, statement) => sum + Buffer.byteLength(statement), 0)
+    return batch.take().reduce((sum, statement) => sum + Buffer.byteLength(statement), 0)
   }]
 ]
 const times = tasks.map((): Array<number> => [])
@@ -89,4 +99,4 @@ tasks.forEach(([name], index) => {
     })  ${ratio.toFixed(2)} x JSON.stringify`
   )
 })
-console.log(Either.getOrThrow(encoder.row(values[1], 7, 2, 1n)), check)
+console.log(Either.getOrThrow(write(values[1], 1)), check)

@@ -1,4 +1,5 @@
 import type * as Redacted from "effect/Redacted"
+import type { TopicSettings } from "./TopicSettings.js"
 
 /** Everything that the programs are told. Times in milliseconds, sizes in bytes, as the keys' names say. */
 export interface Config {
@@ -27,7 +28,7 @@ export interface Config {
   readonly lingerMs: number
   readonly mysql: DatabaseConfig
   readonly autoCreate: boolean
-  readonly tableNameFormat: string
+  readonly tables: TablesConfig
   readonly ddlLockTimeoutMs: number
   readonly retryBackoffMs: number
   readonly retryBackoffMaxMs: number
@@ -35,6 +36,12 @@ export interface Config {
   readonly kafkaCommitAdvisory: boolean
   readonly logLevel: "debug" | "info" | "warn" | "error"
   readonly logFormat: "text" | "json" | "logfmt"
+}
+
+export interface TablesConfig {
+  /** Of the topics that nothing more is said of. */
+  readonly defaults: TopicSettings
+  readonly byTopic: ReadonlyMap<string, TopicSettings>
 }
 
 export type DatabaseConfig =
@@ -59,5 +66,10 @@ export const groupOf = (config: Pick<Config, "consumerGroup">, topic: string): s
   config.consumerGroup.replaceAll("${topic}", topic)
 
 /** The table that takes a topic's records. */
-export const tableOf = (config: Pick<Config, "tableNameFormat">, topic: string): string =>
-  config.tableNameFormat.replaceAll("${topic}", topic)
+export const tableOf = (config: Pick<Config, "tables">, topic: string): string => {
+  const settings = settingsOf(config, topic)
+  return settings.table ?? settings.tableNameFormat.replaceAll("${topic}", topic)
+}
+
+export const settingsOf = ({ tables }: Pick<Config, "tables">, topic: string): TopicSettings =>
+  tables.byTopic.get(topic) ?? tables.defaults

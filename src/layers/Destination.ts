@@ -1,8 +1,10 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
+import type { DeadLetter } from "../domain/DeadLetter.js"
 import type { Dialect } from "../domain/sql/Dialect.js"
 import type { TablePlan } from "../domain/sql/TablePlan.js"
+import type { EvolutionPolicy } from "../domain/TopicSettings.js"
 
 /** No answer, or an answer that heals by itself (lock waits, restarts, read-only): back off and try again, for ever. */
 export class DestinationUnavailable extends Data.TaggedError("DestinationUnavailable")<{
@@ -77,8 +79,10 @@ export interface WriteRequest {
   /** Stored offset before: the end of the batch before. */
   readonly expected: bigint
   readonly next: bigint
-  /** Complete INSERT statements; none moves the offset alone. */
+  /** What the records do to their tables, complete; none: only the offset moves. */
   readonly statements: ReadonlyArray<string>
+  /** Records that cannot become rows, stored in the same transaction after the statements. */
+  readonly letters: ReadonlyArray<DeadLetter>
 }
 
 /** How an error of the database is dealt with (PROTOCOL section 11). */
@@ -95,6 +99,8 @@ export class WriteError extends Data.TaggedError("WriteError")<{
   readonly class: ErrorClass
   readonly code: number
   readonly what: string
+  /** The column that the server names. */
+  readonly column?: string
   /** For setup errors: the statement or setting that cures it. */
   readonly cure?: string
 }> {
@@ -139,10 +145,13 @@ export interface PartitionRows {
 export interface TableReady {
   /** Whether the table has `_source`, `_partition`, `_offset`; a table that somebody else has made may lack them. */
   readonly keyColumns: boolean
+  /** Names of the plan's columns that the table lacks and is not to get (evolution `none`): nothing is written to them. */
+  readonly ignored: ReadonlySet<string>
 }
 
 export class Destination extends Context.Tag("tributary/Destination")<Destination, {
-  readonly dialect: Dialect
+  /** Of the server that answers: MySQL and MariaDB differ. Known once a connection has been made. */
+  readonly dialect: Effect.Effect<Dialect, DestinationError>
   /** Checks the server and creates or adopts Tributary's own tables. Idempotent, safe while others do the same. */
   readonly prepare: Effect.Effect<void, DestinationError>
   /** Id of the identity's row in `kafka_sources`, created where missing. Refused ("held") where it contradicts the stored ones. */
@@ -158,8 +167,8 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   readonly write: (request: WriteRequest) => Effect.Effect<WriteOutcome>
   /** On a fresh connection; waits for the transaction in question to end. */
   readonly resolve: (request: WriteRequest) => Effect.Effect<Resolution, DestinationError>
-  /** Creates the table, or checks that it can take the plan's rows. Outside of any data transaction. */
-  readonly ensureTable: (plan: TablePlan) => Effect.Effect<TableReady, DestinationError>
+  /** Creates the table, or makes it fit the plan as far as the policy allows. Outside of any data transaction. */
+  readonly ensureTable: (plan: TablePlan, policy: EvolutionPolicy) => Effect.Effect<TableReady, DestinationError>
   /** Whether the table holds rows of this source and partition (missing table: no). */
   readonly holdsRows: (table: string, sourceId: number, partition: number) => Effect.Effect<boolean, DestinationError>
   /**

@@ -44,14 +44,22 @@ export type RegistryError = SchemaNotFound | RegistryUnavailable | RegistryRefus
 
 export interface RegisteredSchema {
   readonly id: number
-  /** Avro schema as JSON text. References (issue on wire formats) are not resolved here. */
+  /** Avro schema as JSON text. */
   readonly schema: string
+  /** Texts of the schemas whose names it uses without defining them, each after those that it uses itself. */
+  readonly references: ReadonlyArray<string>
 }
 
 export class SchemaRegistry extends Context.Tag("tributary/SchemaRegistry")<SchemaRegistry, {
   /** The writer schema of an id. Cached for ever (ids are immutable), one request in flight per id. */
   readonly byId: (id: number) => Effect.Effect<RegisteredSchema, RegistryError>
-  readonly latest: (subject: string) => Effect.Effect<RegisteredSchema & { readonly version: number }, RegistryError>
+  /** By the GUID that newer serializers put into a header. */
+  readonly byGuid: (guid: string) => Effect.Effect<RegisteredSchema, RegistryError>
+  /** A subject's newest version, or the given one. */
+  readonly latest: (
+    subject: string,
+    version?: number
+  ) => Effect.Effect<RegisteredSchema & { readonly version: number }, RegistryError>
   /** Registers, or finds, and answers the id. */
   readonly register: (subject: string, schema: string) => Effect.Effect<number, RegistryError>
 }>() {}

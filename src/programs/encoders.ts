@@ -4,30 +4,32 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
-import type { Config } from "../domain/Config.js"
+import { type Config, settingsOf } from "../domain/Config.js"
+import type { DeadLetter, RecordError } from "../domain/DeadLetter.js"
 import type { KafkaRecord } from "../domain/KafkaRecord.js"
+import { makeChangeBatch } from "../domain/sql/changes.js"
 import { planTable } from "../domain/sql/columns.js"
 import { makeRowEncoder, type RowEncoder } from "../domain/sql/rowEncoder.js"
-import { makeStatementBuilder } from "../domain/sql/statements.js"
-import { readFrame } from "../domain/WireFormat.js"
-import { type AvroCodec, compile } from "../layers/avro/AvroCodec.js"
-import { Destination, type DestinationError } from "../layers/Destination.js"
-import { type RegistryRefused, type SchemaNotFound, SchemaRegistry } from "../layers/SchemaRegistry.js"
+import type { TopicSettings } from "../domain/TopicSettings.js"
+import { Destination } from "../layers/Destination.js"
+import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
+import { makePartDecoder } from "./decode/makePartDecoder.js"
+import type { PartCodec, PartDecoder } from "./decode/PartDecoder.js"
 import { type Backoff, throughOutage } from "./outage.js"
 
-/** A registry that answers 404 may only be behind its own leader: an id counts as unknown after this long. */
-const unknownIdTries = 30
-
-/** Why a record cannot be written, and what to do about it. */
+/** Why records cannot be written, and what to do about it. */
 export interface RecordProblem {
   readonly what: string
   readonly cure: string
+  /** Where the record alone is to blame: it can become a dead letter. Absent: somebody has to set something right. */
+  readonly record?: { readonly schemaId: number | undefined; readonly error: RecordError }
 }
 
 /** The longest part of the records that can be written, as statements, and what is wrong with the record behind it. */
 export interface Encoded {
   readonly statements: ReadonlyArray<string>
+  /** Dead letters among those records; none where the policy is to stop. */
+  readonly letters: ReadonlyArray<DeadLetter>
   readonly count: number
   readonly problem: RecordProblem | undefined
 }
@@ -43,17 +45,8 @@ export interface TopicEncoders {
   readonly forget: Effect.Effect<void>
 }
 
-interface SchemaEncoder {
-  readonly codec: AvroCodec
-  readonly rows: RowEncoder
-}
-
-/** The schema itself cannot be used: the record that names it stops its partition. */
-class SchemaUnusable extends Data.TaggedError("SchemaUnusable")<RecordProblem> {
-  override get message(): string {
-    return `${this.what}; ${this.cure}`
-  }
-}
+/** The schema's table cannot be used: the record that names it stops its partition. */
+class TableUnusable extends Data.TaggedError("TableUnusable")<RecordProblem> {}
 
 /** Compiled once per schema id and shared by the topic's partitions: one request, one CREATE TABLE, one encoder. */
 export const makeTopicEncoders = (
@@ -63,8 +56,9 @@ export const makeTopicEncoders = (
 ): Effect.Effect<TopicEncoders, never, SchemaRegistry | Destination> =>
   Effect.gen(function*() {
     const backoff: Backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
-    const compiled = new Map<number, SchemaEncoder>()
-    const load = yield* loader(topic, table, backoff)
+    const values = yield* makePartDecoder(topic, backoff)
+    const compiled = new Map<string, RowEncoder>()
+    const load = yield* loader(topic, table, settingsOf(config, topic), values, backoff)
     const cache = yield* Cache.makeWith({
       capacity: 10_000,
       lookup: load,
@@ -74,12 +68,12 @@ export const makeTopicEncoders = (
     const encode = (records: ReadonlyArray<KafkaRecord>, sourceId: number, partition: number): Effect.Effect<Encoded> =>
       Effect.gen(function*() {
         while (true) {
-          const result = encodeKnown(compiled, records, sourceId, partition, config.batchMaxBytes)
+          const result = encodeKnown(values, compiled, records, sourceId, partition, config.batchMaxBytes)
           if (result._tag === "Encoded") return result.encoded
-          const { before, id } = result
-          const loaded = yield* Effect.either(cache.get(id))
-          if (Either.isLeft(loaded)) return { ...before, problem: { what: loaded.left.what, cure: loaded.left.cure } }
-          compiled.set(id, loaded.right)
+          const { before, schemaKey } = result
+          const loaded = yield* Effect.either(cache.get(schemaKey))
+          if (Either.isLeft(loaded)) return { ...before, problem: loaded.left }
+          compiled.set(schemaKey, loaded.right)
         }
       })
     const forget = Effect.zipRight(Effect.sync(() => compiled.clear()), cache.invalidateAll)
@@ -88,112 +82,92 @@ export const makeTopicEncoders = (
 
 type Step =
   | { readonly _tag: "Encoded"; readonly encoded: Encoded }
-  | { readonly _tag: "SchemaMissing"; readonly id: number; readonly before: Encoded }
+  | { readonly _tag: "SchemaMissing"; readonly schemaKey: string; readonly before: Encoded }
 
 /** Plain code per record, no effects. A tombstone makes no row (`tombstones = ignore`); the offset still moves past it. */
 const encodeKnown = (
-  compiled: ReadonlyMap<number, SchemaEncoder>,
+  values: PartDecoder,
+  compiled: ReadonlyMap<string, RowEncoder>,
   records: ReadonlyArray<KafkaRecord>,
   sourceId: number,
   partition: number,
   bytesMax: number
 ): Step => {
-  const statements = makeStatementBuilder(bytesMax)
+  const changes = makeChangeBatch(bytesMax)
   const upTo = (count: number, problem?: RecordProblem): Encoded => ({
-    statements: statements.take(),
+    statements: changes.take(),
+    letters: [],
     count,
     problem
   })
   for (const [index, record] of records.entries()) {
     if (record.value === null) continue
-    const framed = readFrame(record.value)
-    if (Either.isLeft(framed)) return { _tag: "Encoded", encoded: upTo(index, undecodable(framed.left.reason)) }
-    const { schemaId: id, start } = framed.right
-    const encoder = compiled.get(id)
-    if (encoder === undefined) return { _tag: "SchemaMissing", id, before: upTo(index) }
-    const value = encoder.codec.decode(record.value, start)
+    const framed = values.frame(record, record.value)
+    if (Either.isLeft(framed)) return { _tag: "Encoded", encoded: upTo(index, undecodable(undefined, framed.left)) }
+    const { schemaKey, start } = framed.right
+    const codec = values.codec(schemaKey)
+    const encoder = compiled.get(schemaKey)
+    if (codec === undefined || encoder === undefined) return { _tag: "SchemaMissing", schemaKey, before: upTo(index) }
+    const value = codec.decode(record.value, start)
     if (Either.isLeft(value)) {
-      return { _tag: "Encoded", encoded: upTo(index, undecodable(`does not fit its schema (id ${id}): ${value.left}`)) }
+      const reason = `does not fit its schema (${schemaKey}): ${value.left}`
+      return { _tag: "Encoded", encoded: upTo(index, undecodable(codec.schemaId, reason)) }
     }
-    const row = encoder.rows.row(value.right, sourceId, partition, record.offset)
-    if (Either.isLeft(row)) {
-      const { column, reason } = row.left
-      return { _tag: "Encoded", encoded: upTo(index, unstorable(column, reason)) }
+    const change = encoder.write({ record, key: undefined, value: value.right, sourceId, partition })
+    if (Either.isLeft(change)) {
+      const { column, reason } = change.left
+      return { _tag: "Encoded", encoded: upTo(index, unstorable(codec.schemaId, column, reason)) }
     }
-    statements.add(encoder.rows.head, row.right)
+    changes.add(change.right)
   }
   return { _tag: "Encoded", encoded: upTo(records.length) }
 }
 
-const undecodable = (why: string): RecordProblem => ({
+const undecodable = (schemaId: number | undefined, why: string): RecordProblem => ({
   what: `cannot be decoded: ${why}`,
-  cure: "check schema.registry.url and the producer's serializer"
+  cure: "check schema.registry.url and the producer's serializer",
+  record: { schemaId, error: { class: "undecodable", code: 0, message: why, column: undefined } }
 })
 
-const unstorable = (column: string, reason: string): RecordProblem => ({
+const unstorable = (schemaId: number | undefined, column: string, reason: string): RecordProblem => ({
   what: `cannot be stored exactly: field ${column}: ${reason}`,
-  cure: "the record itself is wrong: correct its producer"
+  cure: "the record itself is wrong: correct its producer",
+  record: { schemaId, error: { class: "unstorable", code: 0, message: reason, column } }
 })
 
-const unavailable = ["DestinationUnavailable", "RegistryUnavailable"] as const
-
-/** Schema id → compiled encoder: fetch, compile, map to columns, make the table ready. DDL runs here, never in a batch. */
+/** Schema → compiled encoder: map to columns, make the table ready. DDL runs here, never in a batch. */
 const loader = (
   topic: string,
   table: string,
+  settings: TopicSettings,
+  values: PartDecoder,
   backoff: Backoff
-): Effect.Effect<(id: number) => Effect.Effect<SchemaEncoder, SchemaUnusable>, never, SchemaRegistry | Destination> =>
-  Effect.gen(function*() {
-    const registry = yield* SchemaRegistry
-    const destination = yield* Destination
-    const load = (id: number) =>
+): Effect.Effect<(schemaKey: string) => Effect.Effect<RowEncoder, TableUnusable>, never, Destination> =>
+  Effect.map(Destination, (destination) => {
+    const encoderOf = ({ schema, schemaId, schemaKey }: PartCodec) =>
       Effect.gen(function*() {
-        const { schema } = yield* registry.byId(id)
-        const codec = yield* Effect.mapError(compile(schema), (refused) =>
-          new SchemaUnusable({
-            what: `schema id ${id} of topic ${topic}: ${refused.message}`,
-            cure: "register a valid Avro schema"
-          }))
         const plan = yield* Effect.mapError(
-          planTable({ topic, schemaId: id, table, schema: codec.schema }),
+          planTable({ topic, schemaId: schemaId ?? 0, table, schema, settings }),
           (problems) =>
-            new SchemaUnusable({
+            new TableUnusable({
               what: problems.map((problem) => problem.message).join(" | "),
               cure: "until then this topic cannot be written to this table"
             })
         )
-        const { keyColumns } = yield* destination.ensureTable(plan)
-        return { codec, rows: makeRowEncoder(destination.dialect, plan, keyColumns) }
-      })
-    return (id) => {
-      const patient = Effect.retry(load(id), {
-        while: (error) => error._tag === "SchemaNotFound",
-        schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(unknownIdTries))
-      })
-      return throughOutage(`schema id ${id} of topic ${topic}`, backoff, patient, unavailable).pipe(
-        Effect.mapError(unusable)
+        const ready = destination.ensureTable(plan, settings.evolution)
+        const dialect = yield* destination.dialect
+        const shape = yield* ready
+        return makeRowEncoder(dialect, plan, shape)
+      }).pipe((made) =>
+        throughOutage(`schema ${schemaKey} of topic ${topic}`, backoff, made, ["DestinationUnavailable"])
       )
-    }
+    return (schemaKey) =>
+      Effect.gen(function*() {
+        const codec = yield* values.load(schemaKey)
+        return yield* encoderOf(codec)
+      }).pipe(
+        Effect.mapError((error): TableUnusable =>
+          error._tag === "TableUnusable" ? error : new TableUnusable({ what: error.what, cure: error.cure })
+        )
+      )
   })
-
-const unusable = (
-  error:
-    | SchemaUnusable
-    | Exclude<DestinationError, { _tag: "DestinationUnavailable" }>
-    | SchemaNotFound
-    | RegistryRefused
-): SchemaUnusable => {
-  switch (error._tag) {
-    case "SchemaUnusable":
-      return error
-    case "DestinationRefused":
-      return new SchemaUnusable({ what: error.what, cure: error.cure })
-    case "SchemaNotFound":
-      return new SchemaUnusable({
-        what: error.message,
-        cure: "check kafka.schema.registry.url: the producer may use another registry"
-      })
-    case "RegistryRefused":
-      return new SchemaUnusable({ what: error.message, cure: "check the registry's URL and access rules" })
-  }
-}

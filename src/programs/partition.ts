@@ -191,7 +191,13 @@ const writeSlice = (
       }
       return yield* writeParts(env, claim, slice, encoded.count)
     }
-    const request = { claim, expected: slice.expected, next: slice.next, statements: encoded.statements }
+    const request = {
+      claim,
+      expected: slice.expected,
+      next: slice.next,
+      statements: encoded.statements,
+      letters: encoded.letters
+    }
     const publish = Effect.sync(() => env.onCommitted(slice.next, slice.records.length))
     const single = slice.records.length <= 1
     const write = throughOutage("write", backoffOf(env), writeOnce(env, request, publish), unavailable)

@@ -1,5 +1,5 @@
 import * as Either from "effect/Either"
-import { type Config, groupOf, tableOf } from "../domain/Config.js"
+import { type Config, groupOf, settingsOf, tableOf } from "../domain/Config.js"
 import type { ConfigSources } from "../domain/config/settings.js"
 import type { GroupEntry } from "../domain/groupsFile.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
@@ -70,7 +70,9 @@ export const groupJobs = (
   }
   const names = memberNames(entries)
   return Either.right(entries.flatMap(({ group, topic }, index) => {
-    const own = { ...config, consumerGroup: group, tableNameFormat: tables[index] ?? topic }
+    const table = tables[index] ?? topic
+    const byTopic = new Map([[topic, { ...settingsOf(config, topic), table }]])
+    const own = { ...config, consumerGroup: group, tables: { ...config.tables, byTopic } }
     return (names[index] ?? []).map((member) => ({ config: own, topic, member }))
   }))
 }

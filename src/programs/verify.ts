@@ -25,7 +25,7 @@ export interface VerifyOptions {
   readonly topics: ReadonlyArray<string> | undefined
 }
 
-type VerifiedConfig = Pick<Config, "topics" | "consumerGroup" | "tableNameFormat" | "autoOffsetReset">
+type VerifiedConfig = Pick<Config, "topics" | "consumerGroup" | "tables" | "autoOffsetReset">
 type Services = Admin | Destination | LogReader
 
 /** Offsets compared at once: bounds memory, whatever the size of the table, and reads little of the log twice. */

@@ -10,6 +10,7 @@ import {
   WriteOutcome,
   type WriteRequest
 } from "../../src/layers/Destination.js"
+import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 
 /** A topic with its table and source, of which no other test knows. */
 interface Fixture {
@@ -28,9 +29,11 @@ const planOf = (topic: string): TablePlan => ({
   schemaId: 1,
   table: topic,
   columns: [
-    { field: "id", name: "id", type: { kind: "long" }, nullable: false },
-    { field: "note", name: "note", type: { kind: "string" }, nullable: true }
-  ]
+    { from: "value", path: ["id"], name: "id", type: { kind: "long" }, nullable: false },
+    { from: "value", path: ["note"], name: "note", type: { kind: "string" }, nullable: true }
+  ],
+  key: [],
+  metadata: []
 })
 
 const identityOf = (topic: string): SourceIdentity => ({
@@ -48,9 +51,9 @@ const fixture: Effect.Effect<Fixture, unknown, Destination> = Effect.gen(functio
   const plan = planOf(newTopic())
   const identity = identityOf(plan.topic)
   const sourceId = yield* destination.source(identity)
-  yield* destination.ensureTable(plan)
+  yield* destination.ensureTable(plan, defaultTopicSettings.evolution)
   const { group, topic } = identity
-  const quote = destination.dialect.identifier
+  const quote = (yield* destination.dialect).identifier
   const columns = ["id", ...keyColumnNames].map(quote).join(", ")
   return {
     plan,
@@ -67,7 +70,7 @@ const fixture: Effect.Effect<Fixture, unknown, Destination> = Effect.gen(functio
       const statements = rows.length === 0
         ? []
         : [`INSERT INTO ${quote(plan.table)} (${columns}) VALUES ${rows.join(",")}`]
-      return { claim, expected, next, statements }
+      return { claim, expected, next, statements, letters: [] }
     },
     stored: Effect.map(
       destination.stored(topic, group),
@@ -193,7 +196,10 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
           const { write } = yield* Destination
           const { acquire, offsets, stored } = yield* fixture
           const claim = yield* acquire()
-          assert.strictEqual((yield* write({ claim, expected: 0n, next: 12n, statements: [] }))._tag, "Committed")
+          assert.strictEqual(
+            (yield* write({ claim, expected: 0n, next: 12n, statements: [], letters: [] }))._tag,
+            "Committed"
+          )
           assert.strictEqual(yield* stored, 12n)
           assert.deepStrictEqual(yield* offsets, [])
         }))
@@ -250,7 +256,7 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
           const claim = yield* acquire()
           const first = batch(claim, 0n, 1n)
           yield* write(first)
-          const outcome = yield* write({ claim, expected: 1n, next: 2n, statements: first.statements })
+          const outcome = yield* write({ claim, expected: 1n, next: 2n, statements: first.statements, letters: [] })
           assert.strictEqual(outcome._tag, "RolledBack")
           if (outcome._tag === "RolledBack") assert.strictEqual(outcome.error.class, "already-there")
         }))
@@ -296,9 +302,14 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
         Effect.gen(function*() {
           const { ensureTable } = yield* Destination
           const plan = planOf(newTopic())
-          const ready = yield* Effect.all(Array.replicate(ensureTable(plan), 6), { concurrency: "unbounded" })
-          assert.deepStrictEqual(ready, Array.replicate({ keyColumns: true }, 6))
-          assert.deepStrictEqual(yield* ensureTable(plan), { keyColumns: true })
+          const ready = yield* Effect.all(Array.replicate(ensureTable(plan, defaultTopicSettings.evolution), 6), {
+            concurrency: "unbounded"
+          })
+          assert.deepStrictEqual(ready, Array.replicate({ keyColumns: true, ignored: new Set<string>() }, 6))
+          assert.deepStrictEqual(yield* ensureTable(plan, defaultTopicSettings.evolution), {
+            keyColumns: true,
+            ignored: new Set<string>()
+          })
         }))
 
       it.effect("all differences between a table and a schema are told at once, each with its cure", () =>
@@ -308,10 +319,10 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
           const error = yield* refusalOf(ensureTable({
             ...plan,
             columns: [
-              { field: "id", name: "id", type: { kind: "date" }, nullable: false },
-              { field: "added", name: "added", type: { kind: "long" }, nullable: true }
+              { from: "value", path: ["id"], name: "id", type: { kind: "date" }, nullable: false },
+              { from: "value", path: ["added"], name: "added", type: { kind: "long" }, nullable: true }
             ]
-          }))
+          }, { mode: "none", allowCopy: false }))
           assert.propertyVal(error, "kind", "configuration")
           assert.include(String(error), "column id")
           assert.include(String(error), "column added")

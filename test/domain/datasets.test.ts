@@ -5,9 +5,8 @@ import type { AvroSchema } from "../../src/domain/avro/AvroSchema.js"
 import { type Dataset, datasetRecord, datasets } from "../../src/domain/datasets.js"
 import { partitionOfKey } from "../../src/domain/murmur2.js"
 import { makeRandom, seedOf } from "../../src/domain/random.js"
-import { planTable } from "../../src/domain/sql/columns.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
-import { makeRowEncoder } from "../../src/domain/sql/rowEncoder.js"
+import { insertEncoder, plannedBy } from "../support/rows.js"
 import { type AvroCodec, compile } from "../../src/layers/avro/AvroCodec.js"
 
 const count = 1200
@@ -45,8 +44,8 @@ for (const dataset of datasets) {
     const codec = codecOf(dataset)
 
     it("each record is a row of its schema, and comes back from Avro as it was", () => {
-      const plan = Either.getOrThrow(planTable({ topic: dataset, schemaId: 1, table: dataset, schema: codec.schema }))
-      const encoder = makeRowEncoder(mysql, plan, true)
+      const plan = Either.getOrThrow(plannedBy(codec.schema, dataset, dataset))
+      const encoder = insertEncoder(mysql, plan)
       for (const [index, { value }] of records(dataset, 42).entries()) {
         const back = Either.getOrThrow(codec.decode(codec.encode(value), 0))
         assert.deepStrictEqual({ ...Object(back) }, value)

@@ -7,17 +7,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { datasetRecord, datasets } from "../../src/domain/datasets.js"
-import { planTable } from "../../src/domain/sql/columns.js"
+import { makeChangeBatch } from "../../src/domain/sql/changes.js"
 import type { Dialect } from "../../src/domain/sql/Dialect.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
 import { rowBytes, rowBytesMax } from "../../src/domain/sql/rowBytes.js"
-import { makeRowEncoder } from "../../src/domain/sql/rowEncoder.js"
 import { sqlite } from "../../src/domain/sql/sqlite.js"
-import { makeStatementBuilder } from "../../src/domain/sql/statements.js"
 import type { Column, TablePlan } from "../../src/domain/sql/TablePlan.js"
 import { type AvroCodec, compile } from "../../src/layers/avro/AvroCodec.js"
 import { describeWith } from "../servers/index.js"
 import { expectedFor, fullRecords, randomRecords } from "../support/avroFields.js"
+import { insertEncoder, plannedBy } from "../support/rows.js"
 
 // Goal: what a producer encoded is what a SELECT answers, to the last digit. Method: encode, decode, write as SQL, read
 // back with a driver, compare with text that was made from the value without any of the code under test.
@@ -71,15 +70,15 @@ let tables = 0
 const storedRows = async (database: Database, codec: AvroCodec, { values }: Batch): Promise<ReadonlyArray<Answer>> => {
   const { dialect } = database
   const table = `t${tables += 1}`
-  const plan = Either.getOrThrow(planTable({ topic: "t", schemaId: 1, table, schema: codec.schema }))
-  const encoder = makeRowEncoder(dialect, plan, true)
-  const statements = makeStatementBuilder(4096)
+  const plan = Either.getOrThrow(plannedBy(codec.schema, table))
+  const encoder = insertEncoder(dialect, plan)
+  const changes = makeChangeBatch(4096)
   values.forEach((value, index) => {
     const decoded = Either.getOrThrow(codec.decode(codec.encode(value), 0))
-    statements.add(encoder.head, Either.getOrThrow(encoder.row(decoded, 1, 2, BigInt(index))))
+    changes.add(Either.getOrThrow(encoder.change(decoded, 1, 2, BigInt(index))))
   })
   await database.run(dialect.createTable(plan))
-  for (const statement of statements.take()) await database.run(statement)
+  for (const statement of changes.take()) await database.run(statement)
   const names = plan.columns.map((column) => asAnswer(dialect, column)).join(", ")
   const rows = await database.select(`SELECT ${names} FROM ${table} ORDER BY ${dialect.identifier("_offset")}`)
   await database.run(`DROP TABLE ${table}`)
@@ -108,7 +107,8 @@ const datasetBatch = (dataset: (typeof datasets)[number], count: number): Batch 
 })
 
 const filler = (size: number): Column => ({
-  field: "filler",
+  from: "value",
+  path: ["filler"],
   name: "filler",
   type: { kind: "fixed", size },
   nullable: true
@@ -187,7 +187,7 @@ describeWith(["mysql"], "every value comes back from MySQL exactly", (servers) =
 
   it("SELECT * shows the record's own fields alone", async () => {
     const codec = codecOf(datasetBatch("dataset1", 0).schemaText)
-    const plan = Either.getOrThrow(planTable({ topic: "t", schemaId: 1, table: "star", schema: codec.schema }))
+    const plan = Either.getOrThrow(plannedBy(codec.schema, "star"))
     await database.run(mysql.createTable(plan))
     const [, fields] = await connection.query("SELECT * FROM star")
     assert.deepStrictEqual(fields.map((field) => field.name), plan.columns.map((column) => column.name))
@@ -208,7 +208,7 @@ describeWith(["mysql"], "every value comes back from MySQL exactly", (servers) =
   it("a row is as wide as we count it: MySQL takes the widest that we allow and refuses one byte more", async () => {
     await anyBatch(randomRecords(1), 10, async ({ schemaText }) => {
       const { schema } = codecOf(schemaText)
-      const plan = Either.getOrThrow(planTable({ topic: "t", schemaId: 1, table: "wide", schema }))
+      const plan = Either.getOrThrow(plannedBy(schema, "wide"))
       await database.run(mysql.createTable(widened(plan, rowBytesMax)))
       await database.run("DROP TABLE wide")
       const refused = await connection.query(mysql.createTable(widened(plan, rowBytesMax + 1))).then(
@@ -257,7 +257,7 @@ describe("every value comes back from libSQL exactly", () => {
 
   it("a table is strict: a value of another type is refused", async () => {
     const codec = codecOf(datasetBatch("dataset2", 0).schemaText)
-    const plan = Either.getOrThrow(planTable({ topic: "t", schemaId: 1, table: "strict", schema: codec.schema }))
+    const plan = Either.getOrThrow(plannedBy(codec.schema, "strict"))
     await database.run(sqlite.createTable({ ...plan, columns: plan.columns.slice(0, 1) }))
     const refused = await client.execute("INSERT INTO strict VALUES ('x', 1, 2, 3)").then(() => "accepted", String)
     assert.include(refused, "cannot store TEXT value in INTEGER column")

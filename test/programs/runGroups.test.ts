@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
+import { tableOf } from "../../src/domain/Config.js"
 import { parseGroups } from "../../src/domain/groupsFile.js"
 import { unusedFields } from "../../src/programs/groupsFile.js"
 import { groupJobs, groupsOf, withTopics } from "../../src/programs/runGroups.js"
@@ -16,7 +17,7 @@ describe("groups of the main job", () => {
     )
     const jobs = Either.getOrThrow(groupJobs(testConfig(), entries))
     assert.deepStrictEqual(
-      jobs.map(({ config, member, topic }) => [member, topic, config.consumerGroup, config.tableNameFormat]),
+      jobs.map(({ config, member, topic }) => [member, topic, config.consumerGroup, tableOf(config, topic)]),
       [
         ["consumer-thread-0", "a", "g", "a"],
         ["consumer-thread-1", "a", "g", "a"],

@@ -9,6 +9,7 @@ import {
   type MemoryDatabase,
   MemoryDatabaseState
 } from "../../src/layers/memory/MemoryDestination.js"
+import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 import { layerMemory as layerKafka, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
 import { layerMemory as layerLogReader } from "../../src/layers/memory/MemoryLogReader.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
@@ -18,7 +19,7 @@ import { captured } from "./captured.js"
 const config = {
   topics: ["orders"],
   consumerGroup: "group-${topic}",
-  tableNameFormat: "${topic}",
+  tables: { defaults: defaultTopicSettings, byTopic: new Map() },
   autoOffsetReset: "earliest" as const
 }
 const world = Layer.mergeAll(
@@ -176,7 +177,7 @@ it.effect("a stretch longer than one window is compared to its end", () =>
 
 it.effect("a table that cannot tell is never called exact; the exit is 0, with a warning", () => {
   const offsetsOnly = Layer.mock(Destination, {
-    dialect: mysql,
+    dialect: Effect.succeed(mysql),
     snapshot: () => Effect.succeed([{ topic: "orders", partition: 0, group: "group-orders", storedOffset: 1n }]),
     stored: () => Effect.succeed([])
   })
@@ -195,7 +196,7 @@ it.effect("the snapshot is taken before the ends of the log are read", () => {
   const order: Array<string> = []
   const recording = Layer.mergeAll(
     Layer.mock(Destination, {
-      dialect: mysql,
+      dialect: Effect.succeed(mysql),
       snapshot: () => Effect.sync(() => void order.push("rows")).pipe(Effect.as([]))
     }),
     Layer.mock(Admin, { logRanges: () => Effect.sync(() => void order.push("log")).pipe(Effect.as([])) })

@@ -25,8 +25,9 @@ const registry = Layer.succeed(SchemaRegistry, {
     Effect.gen(function*() {
       if (registryState.down) return yield* new RegistryUnavailable({ registry: "memory", cause: "down" })
       if (id !== 7) return yield* new SchemaNotFound({ what: `schema id ${id}`, registry: "memory" })
-      return { id, schema }
+      return { id, schema, references: [] }
     }),
+  byGuid: (guid) => Effect.fail(new SchemaNotFound({ what: guid, registry: "memory" })),
   latest: (subject) => Effect.fail(new SchemaNotFound({ what: subject, registry: "memory" })),
   register: () => Effect.succeed(7)
 })

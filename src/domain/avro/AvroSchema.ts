@@ -4,8 +4,21 @@ export type AvroSchema =
     readonly type: "null" | "boolean" | "int" | "long" | "float" | "double" | "string" | "bytes"
     readonly logical?: LogicalType
   }
-  | { readonly type: "fixed"; readonly name: string; readonly size: number; readonly logical?: LogicalType }
-  | { readonly type: "enum"; readonly name: string; readonly symbols: ReadonlyArray<string> }
+  | {
+    readonly type: "fixed"
+    readonly name: string
+    readonly size: number
+    readonly logical?: LogicalType
+    readonly aliases?: ReadonlyArray<string>
+  }
+  | {
+    readonly type: "enum"
+    readonly name: string
+    readonly symbols: ReadonlyArray<string>
+    readonly aliases?: ReadonlyArray<string>
+    /** What a reader takes for a symbol that it does not know. */
+    readonly default?: string
+  }
   | { readonly type: "array"; readonly items: AvroSchema }
   | { readonly type: "map"; readonly values: AvroSchema }
   | { readonly type: "union"; readonly branches: ReadonlyArray<AvroSchema> }
@@ -16,6 +29,8 @@ export type AvroSchema =
 export interface RecordSchema {
   readonly type: "record"
   readonly name: string
+  /** Full names under which a writer may know it. */
+  readonly aliases?: ReadonlyArray<string>
   readonly fields: ReadonlyArray<RecordField>
 }
 
@@ -23,6 +38,9 @@ export interface RecordField {
   readonly name: string
   readonly schema: AvroSchema
   readonly doc?: string
+  readonly aliases?: ReadonlyArray<string>
+  /** As the schema says it, in JSON; of a union it belongs to the first branch. */
+  readonly default?: { readonly json: unknown }
 }
 
 /** `name` as the schema says; a logical type that is unknown or does not fit its underlying type is absent (Avro: ignored). */

@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { ClientConfig, Config, DatabaseConfig } from "../Config.js"
+import { defaultTopicSettings, type TopicSettings } from "../TopicSettings.js"
 import type { DatabaseAddress } from "./addresses.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import { contradictions } from "./contradictions.js"
@@ -144,7 +145,10 @@ const readClient = (
     batchMaxBytes: required(keys.batchMaxBytes),
     lingerMs: required(keys.lingerMs),
     autoCreate: required(keys.autoCreate),
-    tableNameFormat: required(keys.tableNameFormat),
+    tables: Option.map(required(keys.tableNameFormat), (tableNameFormat) => ({
+      defaults: { ...defaultTopicSettings, tableNameFormat },
+      byTopic: new Map<string, TopicSettings>()
+    })),
     ddlLockTimeoutMs: required(keys.ddlLockTimeoutMs),
     retryBackoffMs: required(keys.retryBackoffMs),
     retryBackoffMaxMs: required(keys.retryBackoffMaxMs),

@@ -58,7 +58,7 @@ const notMapped = (schema: AvroSchema): Either.Either<never, NoColumn> =>
 
 const decimal = (precision: number, scale: number): Either.Either<ColumnType, NoColumn> =>
   precision <= decimalPrecisionMax && scale <= decimalScaleMax
-    ? Either.right({ kind: "decimal", precision, scale })
+    ? Either.right({ kind: "decimal", precision, scale, stored: "decimal" })
     : Either.left({
       what: `decimal(${precision}, ${scale}) is beyond DECIMAL(${decimalPrecisionMax}, ${decimalScaleMax})`,
       cure: "declare a smaller precision and scale, or send the number as a string, which is stored as text"
@@ -69,8 +69,9 @@ const logicalColumn = (schema: AvroSchema, logical: LogicalType): Either.Either<
     case "decimal":
       return decimal(logical.precision, logical.scale)
     case "uuid":
+      return Either.right({ kind: "uuid", stored: "char" })
     case "date":
-      return Either.right({ kind: logical.name })
+      return Either.right({ kind: "date" })
     case "time-millis":
       return Either.right({ kind: "time", unit: "millis" })
     case "time-micros":
@@ -85,7 +86,7 @@ const logicalColumn = (schema: AvroSchema, logical: LogicalType): Either.Either<
       return Either.right({ kind: "local-timestamp", unit: "micros" })
     case "timestamp-nanos":
     case "local-timestamp-nanos":
-      return Either.right({ kind: "nanos" })
+      return Either.right({ kind: "nanos", stored: "bigint" })
     case "big-decimal":
     case "duration":
       return notMapped(schema)
@@ -96,7 +97,7 @@ const logicalColumn = (schema: AvroSchema, logical: LogicalType): Either.Either<
 const plainColumn = (schema: AvroSchema): Either.Either<ColumnType, NoColumn> => {
   switch (schema.type) {
     case "enum":
-      return Either.right({ kind: "enum", symbols: schema.symbols })
+      return Either.right({ kind: "enum", symbols: schema.symbols, stored: "varchar" })
     case "fixed":
       return schema.logical === undefined
         ? Either.right({ kind: "fixed", size: schema.size })
@@ -115,9 +116,9 @@ const plainColumn = (schema: AvroSchema): Either.Either<ColumnType, NoColumn> =>
     case "double":
     case "string":
     case "bytes":
-      return schema.logical === undefined
-        ? Either.right({ kind: schema.type })
-        : logicalColumn(schema, schema.logical)
+      if (schema.logical !== undefined) return logicalColumn(schema, schema.logical)
+      if (schema.type === "float") return Either.right({ kind: "float", stored: "double" })
+      return Either.right<ColumnType>({ kind: schema.type })
   }
 }
 

@@ -1,6 +1,7 @@
 import * as Either from "effect/Either"
 import type { AvroSchema, RecordField } from "../avro/AvroSchema.js"
 import { columnOf } from "./columnType.js"
+import type { TopicSettings } from "../TopicSettings.js"
 import { fieldsMax, rowBytes, rowBytesMax } from "./rowBytes.js"
 import { SetupProblem } from "./SetupProblem.js"
 import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
@@ -11,9 +12,13 @@ const ownTables = ["kafka_offsets", "kafka_sources", "dead_letters"]
 
 export interface PlanRequest {
   readonly topic: string
+  /** Of the value; 0 where it is not from a registry. */
   readonly schemaId: number
   readonly table: string
   readonly schema: AvroSchema
+  /** Of the record's key, where the settings say that it becomes columns. */
+  readonly keySchema?: AvroSchema
+  readonly settings: TopicSettings
 }
 
 interface Problem {
@@ -72,16 +77,16 @@ const sizeProblems = (columns: ReadonlyArray<Column>): ReadonlyArray<Problem> =>
  * record. Every problem is reported, not just the first.
  */
 export const planTable = (request: PlanRequest): Either.Either<TablePlan, ReadonlyArray<SetupProblem>> => {
-  const { schema, schemaId, table, topic } = request
+  const { schema, schemaId, settings, table, topic } = request
   const problems: Array<SetupProblem> = []
   const report = (field: string | undefined, found: ReadonlyArray<Problem>): void => {
     for (const problem of found) problems.push(new SetupProblem({ topic, schemaId, field, ...problem }))
   }
   const columns: Array<Column> = []
-  const map = (field: string | undefined, name: string, type: AvroSchema, doc: string | undefined): void => {
+  const map = (path: ReadonlyArray<string>, name: string, type: AvroSchema, doc: string | undefined): void => {
     const mapped = columnOf(type)
-    if (Either.isLeft(mapped)) report(field, [mapped.left])
-    else columns.push({ field, name, ...mapped.right, ...(doc === undefined ? {} : { doc }) })
+    if (Either.isLeft(mapped)) report(path[0], [mapped.left])
+    else columns.push({ from: "value", path, name, ...mapped.right, ...(doc === undefined ? {} : { doc }) })
   }
   report(undefined, tableProblems(table))
   if (schema.type === "record") {
@@ -89,11 +94,13 @@ export const planTable = (request: PlanRequest): Either.Either<TablePlan, Readon
     for (const field of schema.fields) {
       report(field.name, fieldNameProblems(field, firsts.get(folded(field.name))))
       if (!firsts.has(folded(field.name))) firsts.set(folded(field.name), field)
-      map(field.name, field.name, field.schema, field.doc)
+      map([field.name], field.name, field.schema, field.doc)
     }
   } else {
-    map(undefined, "value", schema, undefined)
+    map([], "value", schema, undefined)
   }
   report(undefined, sizeProblems(columns))
-  return problems.length === 0 ? Either.right({ topic, schemaId, table, columns }) : Either.left(problems)
+  return problems.length === 0
+    ? Either.right({ topic, schemaId, table, columns, key: [], metadata: settings.metadataColumns })
+    : Either.left(problems)
 }

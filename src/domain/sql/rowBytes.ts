@@ -32,6 +32,12 @@ const columnBytes = (type: ColumnType): number => {
     case "string":
     case "bytes":
       return 12
+    case "json":
+      return 12
+    case "big-decimal":
+      return variable(255)
+    case "hash":
+      return 64
     case "uuid":
       return 36
     case "enum":

@@ -1,76 +1,84 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
-import type { Dialect, Poison } from "./Dialect.js"
+import type { KafkaRecord } from "../KafkaRecord.js"
+import type { Change } from "./changes.js"
+import type { Dialect, LiteralWriter, Poison } from "./Dialect.js"
 import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
 
-/** Turns decoded values of one schema into the rows of one table. */
-export interface RowEncoder {
-  /** Everything before the first row: the same text means that rows may share a statement. */
-  readonly head: string
-  /** One row, with its brackets. */
-  readonly row: (value: unknown, sourceId: number, partition: number, offset: bigint) => Either.Either<string, Poison>
+/** A record, decoded, and where it is from. */
+export interface DecodedRecord {
+  readonly record: KafkaRecord
+  /** Undefined where the key's format has not been asked for. */
+  readonly key: unknown
+  /** Never null as a whole for `write`, unless the schema says so: a record without a value is not decoded. */
+  readonly value: unknown
+  readonly sourceId: number
+  readonly partition: number
 }
+
+/** Turns decoded records of one schema into changes of one table. */
+export interface RowEncoder {
+  readonly write: (decoded: DecodedRecord) => Either.Either<Change, Poison>
+}
+
+/** What the table is, beyond the plan. */
+export interface TableShape {
+  /** Whether it has Tributary's key columns (tables made by others may not). */
+  readonly keyColumns: boolean
+  /** The plan's columns that it lacks. */
+  readonly ignored: ReadonlySet<string>
+}
+
+const notRecord: Either.Either<never, Poison> = Either.left({ column: "", reason: "not a record" })
 
 /** Writes one column of a record. */
-type Cell = (record: Readonly<Record<string, unknown>>) => Either.Either<string, Poison>
+type Cell = (decoded: DecodedRecord) => Either.Either<string, Poison>
 
-const makeCell = (dialect: Dialect, column: Column, field: string): Cell => {
-  const write = dialect.literal(column)
-  return (record) => write(record[field])
+const makeCell = (column: Column, write: LiteralWriter): Cell => {
+  const { from, path } = column
+  const [field] = path
+  if (field === undefined) return (decoded) => write(decoded[from])
+  return (decoded) => {
+    const whole = decoded[from]
+    return Predicate.isRecord(whole) ? write(whole[field]) : notRecord
+  }
 }
 
-const headOf = (dialect: Dialect, plan: TablePlan, keyColumns: boolean): string => {
-  const names = [...plan.columns.map((column) => column.name), ...(keyColumns ? keyColumnNames : [])]
+const headOf = (dialect: Dialect, plan: TablePlan, columns: ReadonlyArray<Column>, keyColumns: boolean): string => {
+  const names = [...columns.map((column) => column.name), ...(keyColumns ? keyColumnNames : [])]
   return `INSERT INTO ${dialect.identifier(plan.table)} (${names.map(dialect.identifier).join(", ")}) VALUES `
 }
 
 /**
- * Compiled once per schema id and table; `row` then runs per record, so it is a loop over prepared closures and nothing
- * else. `keyColumns`: whether the table has Tributary's key (tables made by others may not).
+ * Compiled once per schema id and table; `write` then runs per record, so it is a loop over prepared closures and nothing
+ * else.
  */
-export const makeRowEncoder = (dialect: Dialect, plan: TablePlan, keyColumns: boolean): RowEncoder => {
-  const head = headOf(dialect, plan, keyColumns)
-  const tail = (start: string, sourceId: number, partition: number, offset: bigint): string =>
-    keyColumns ? `${start}${sourceId},${partition},${offset})` : `${start})`
-
-  const [only] = plan.columns
-  if (only !== undefined && only.field === undefined) {
-    const write = dialect.literal(only)
-    return {
+export const makeRowEncoder = (dialect: Dialect, plan: TablePlan, { ignored, keyColumns }: TableShape): RowEncoder => {
+  const columns = plan.columns.filter(({ name }) => !ignored.has(name))
+  const head = headOf(dialect, plan, columns, keyColumns)
+  const [firstCell, ...otherCells] = columns.map((column) => makeCell(column, dialect.literal(column)))
+  const finish = (cells: string, { partition, record, sourceId }: DecodedRecord): Either.Either<Change, Poison> =>
+    Either.right({
+      _tag: "Insert",
       head,
-      row: (value, sourceId, partition, offset) => {
-        const literal = write(value)
-        if (Either.isLeft(literal)) return literal
-        return Either.right(tail(`(${literal.right}${keyColumns ? "," : ""}`, sourceId, partition, offset))
-      }
-    }
-  }
-
-  const cells = plan.columns.flatMap((column) =>
-    column.field === undefined ? [] : [makeCell(dialect, column, column.field)]
-  )
-  const [firstCell, ...otherCells] = cells
-  const notRecord = Either.left({ column: "", reason: "not a record" })
+      row: keyColumns
+        ? `(${cells}${cells === "" ? "" : ","}${sourceId},${partition},${record.offset})`
+        : `(${cells})`
+    })
   if (firstCell === undefined) {
-    return {
-      head,
-      row: (value, sourceId, partition, offset) =>
-        Predicate.isRecord(value) ? Either.right(tail("(", sourceId, partition, offset)) : notRecord
-    }
+    return { write: (decoded) => Predicate.isRecord(decoded.value) ? finish("", decoded) : notRecord }
   }
   return {
-    head,
-    row: (value, sourceId, partition, offset) => {
-      if (!Predicate.isRecord(value)) return notRecord
-      const first = firstCell(value)
-      if (Either.isLeft(first)) return first
-      let text = `(${first.right}`
+    write: (decoded) => {
+      const first = firstCell(decoded)
+      if (Either.isLeft(first)) return Either.left(first.left)
+      let text = first.right
       for (const cell of otherCells) {
-        const literal = cell(value)
-        if (Either.isLeft(literal)) return literal
+        const literal = cell(decoded)
+        if (Either.isLeft(literal)) return Either.left(literal.left)
         text += `,${literal.right}`
       }
-      return Either.right(tail(keyColumns ? `${text},` : text, sourceId, partition, offset))
+      return finish(text, decoded)
     }
   }
 }

@@ -54,6 +54,9 @@ const columnType = ({ type }: Column): string => {
     case "null":
     case "string":
     case "enum":
+    case "big-decimal":
+    case "json":
+    case "hash":
     case "uuid":
     case "decimal":
     case "date":

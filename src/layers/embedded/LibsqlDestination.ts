@@ -43,7 +43,7 @@ const make = ({ autoCreate, dialect, file }: LibsqlDestinationOptions, connectio
     control(doing, connection.use(body))
 
   return Destination.of({
-    dialect,
+    dialect: Effect.succeed(dialect),
     prepare: Effect.asVoid(writing("creating Tributary's own tables", createOwnTables)),
     source: (identity) => writing(`registering topic ${identity.topic}`, (session) => source(session, identity)),
     stored: (topic, group) =>

@@ -65,7 +65,7 @@ export const ensureTable = Effect.fnUntraced(
         [...cures, ...other].join("; ")
       )
     }
-    return { keyColumns: hasKey(found) }
+    return { keyColumns: hasKey(found), ignored: new Set<string>() }
   }
 )
 

@@ -188,7 +188,7 @@ const snapshotOf = (database: MemoryDatabase, topic: string, group: string, tabl
 const destination = (database: MemoryDatabase, dialect: Dialect, atServer: AtServer) => {
   const up = reachable(database)
   return Destination.of({
-    dialect,
+    dialect: Effect.succeed(dialect),
     prepare: up,
     source: (identity) => Effect.zipRight(up, source(database, identity)),
     stored: (topic, group) =>
@@ -205,7 +205,7 @@ const destination = (database: MemoryDatabase, dialect: Dialect, atServer: AtSer
     ensureTable: ({ table }) =>
       Effect.map(up, () => {
         database.tables.add(table)
-        return { keyColumns: true }
+        return { keyColumns: true, ignored: new Set<string>() }
       }),
     holdsRows: (table, _sourceId, partition) =>
       Effect.map(up, () => database.rows.some((one) => one.table === table && one.partition === partition)),

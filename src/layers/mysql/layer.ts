@@ -31,14 +31,14 @@ const make = (config: MysqlConfig) =>
     const resolving = resolve(config, fresh)
     const ensuring = ensureTable(config, control)
     return Destination.of({
-      dialect: config.dialect,
+      dialect: Effect.succeed(config.dialect),
       prepare: prepare(config, control, packetBytesMax).pipe(named("prepare")),
       source: source(config, control),
       stored: stored(config, control),
       acquire: (request) => acquiring(request).pipe(named("acquire")),
       write: (request) => writing(request).pipe(named("write")),
       resolve: (request) => resolving(request).pipe(named("resolve")),
-      ensureTable: (plan) => ensuring(plan).pipe(named("ensureTable")),
+      ensureTable: (plan, policy) => ensuring(plan, policy).pipe(named("ensureTable")),
       holdsRows: holdsRows(config, control),
       snapshot: snapshot(config, control),
       rowOffsets: rowOffsets(config, control)

@@ -47,6 +47,12 @@ const takes = (found: CatalogColumn, type: ColumnType): boolean => {
     }
     case "uuid":
       return anyOf(found, "char", ...texts) && holds(found, 36)
+    case "json":
+      return anyOf(found, "json", "longtext")
+    case "big-decimal":
+      return anyOf(found, ...texts) && holds(found, 255)
+    case "hash":
+      return anyOf(found, "char", ...texts) && holds(found, 64)
     case "decimal":
       return digitsBefore(found) >= type.precision - type.scale && (found.scale ?? 0) >= type.scale
     case "date":

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { TablePlan } from "../../domain/sql/TablePlan.js"
+import type { EvolutionPolicy } from "../../domain/TopicSettings.js"
 import { type DestinationError, DestinationRefused, type TableReady } from "../Destination.js"
 import { type CatalogTable, readTable } from "./catalog.js"
 import { ensure } from "./ddl.js"
@@ -35,12 +36,13 @@ const decide = (config: MysqlConfig, plan: TablePlan) => (found: CatalogTable | 
 
 /** Creates what is missing and checks what is there; says whether its rows can carry their source and offset. */
 export const ensureTable =
-  (config: MysqlConfig, lanes: LanePool) => (plan: TablePlan): Effect.Effect<TableReady, DestinationError> =>
+  (config: MysqlConfig, lanes: LanePool) =>
+  (plan: TablePlan, _policy: EvolutionPolicy): Effect.Effect<TableReady, DestinationError> =>
     lanes.use((lane) =>
       Effect.gen(function*() {
         yield* ensure(lane, config, plan.table, decide(config, plan))
         const found = yield* readTable(lane, plan.table)
-        return { keyColumns: found !== undefined && hasKeyColumns(found) }
+        return { keyColumns: found !== undefined && hasKeyColumns(found), ignored: new Set<string>() }
       })
     ).pipe(
       Effect.catchTag(

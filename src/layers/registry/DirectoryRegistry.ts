@@ -56,14 +56,19 @@ const make = Effect.fnUntraced(function*(root: string) {
     const schema = yield* read(idFile(id))
     return schema === undefined
       ? yield* new SchemaNotFound({ what: `schema id ${id}`, registry: root })
-      : { id, schema }
+      : { id, schema, references: [] }
   }))
 
-  const latest = Effect.fn("DirectoryRegistry.latest")(function*(subject: string) {
-    const version = (yield* numbersIn(subjectFolder(subject), "")).at(-1)
+  /** A folder gives its schemas no GUIDs. */
+  const byGuid = (guid: string) => Effect.fail(new SchemaNotFound({ what: `schema ${guid}`, registry: root }))
+
+  const latest = Effect.fn("DirectoryRegistry.latest")(function*(subject: string, wanted?: number) {
+    const versions = yield* numbersIn(subjectFolder(subject), "")
+    const version = wanted === undefined ? versions.at(-1) : versions.find((known) => known === wanted)
     const text = version === undefined ? undefined : yield* read(join(subjectFolder(subject), String(version)))
     if (version === undefined || text === undefined) {
-      return yield* new SchemaNotFound({ what: `subject ${subject}`, registry: root })
+      const what = wanted === undefined ? `subject ${subject}` : `version ${wanted} of subject ${subject}`
+      return yield* new SchemaNotFound({ what, registry: root })
     }
     const id = decodeId(text)
     if (Either.isLeft(id)) {
@@ -111,7 +116,7 @@ const make = Effect.fnUntraced(function*(root: string) {
     )
   })
 
-  return SchemaRegistry.of({ byId, latest, register })
+  return SchemaRegistry.of({ byId, byGuid, latest, register })
 })
 
 /** Registering takes milliseconds; who holds the lock longer is stopped. */

@@ -65,12 +65,24 @@ const make = Effect.fnUntraced(function*(urls: ReadonlyArray<string>) {
       if (schemaType !== "AVRO") {
         return yield* new RegistryRefused({ registry, what: `schema id ${id} is ${schemaType}, not Avro` })
       }
-      return { id, schema }
+      return { id, schema, references: [] }
     }).pipe(Effect.withSpan("HttpRegistry.byId", { attributes: { id } }))
   )
 
-  const latest = Effect.fn("HttpRegistry.latest")((subject: string) =>
-    ask(Latest, `subject ${subject}`, `/subjects/${encodeURIComponent(subject)}/versions/latest`)
+  const byGuid = yield* makeSingleFlight((guid: string) =>
+    Effect.map(ask(ByGuid, `schema ${guid}`, `/schemas/guids/${encodeURIComponent(guid)}`), ({ id, schema }) => ({
+      id,
+      schema,
+      references: []
+    }))
+  )
+
+  const latest = Effect.fn("HttpRegistry.latest")((subject: string, version?: number) =>
+    ask(
+      Latest,
+      version === undefined ? `subject ${subject}` : `version ${version} of subject ${subject}`,
+      `/subjects/${encodeURIComponent(subject)}/versions/${version ?? "latest"}`
+    ).pipe(Effect.map((found) => ({ ...found, references: [] })))
   )
 
   const register = Effect.fn("HttpRegistry.register")(function*(subject: string, schema: string) {
@@ -79,7 +91,7 @@ const make = Effect.fnUntraced(function*(urls: ReadonlyArray<string>) {
     return id
   })
 
-  return SchemaRegistry.of({ byId, latest, register })
+  return SchemaRegistry.of({ byId, byGuid, latest, register })
 })
 
 /**
@@ -89,5 +101,6 @@ const make = Effect.fnUntraced(function*(urls: ReadonlyArray<string>) {
 const fewTimes = Schedule.exponential("100 millis", 3).pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
 const ById = Schema.Struct({ schema: Schema.String, schemaType: Schema.optional(Schema.String) })
+const ByGuid = Schema.Struct({ id: Schema.Int, schema: Schema.String })
 const Latest = Schema.Struct({ id: Schema.Int, version: Schema.Int, schema: Schema.String })
 const Registered = Schema.Struct({ id: Schema.Int })

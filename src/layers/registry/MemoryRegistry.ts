@@ -5,6 +5,9 @@ import { compactSchema } from "./schemaText.js"
 
 const registry = "memory"
 
+/** No schema of ours has a GUID. */
+const byGuid = (guid: string) => Effect.fail(new SchemaNotFound({ what: `schema ${guid}`, registry }))
+
 /** A registry in memory, empty at first. Ids count up from 1; the same schema has the same id under every subject. */
 export const layerMemory: Layer.Layer<SchemaRegistry> = Layer.sync(SchemaRegistry, () => {
   const schemas: Array<{ readonly compact: string; readonly schema: string }> = []
@@ -14,14 +17,15 @@ export const layerMemory: Layer.Layer<SchemaRegistry> = Layer.sync(SchemaRegistr
   const byId = Effect.fnUntraced(function*(id: number) {
     const found = schemas[id - 1]
     if (found === undefined) return yield* new SchemaNotFound({ what: `schema id ${id}`, registry })
-    return { id, schema: found.schema }
+    return { id, schema: found.schema, references: [] }
   })
 
-  const latest = Effect.fnUntraced(function*(subject: string) {
+  const latest = Effect.fnUntraced(function*(subject: string, version?: number) {
     const versions = subjects.get(subject) ?? []
-    const id = versions.at(-1)
-    if (id === undefined) return yield* new SchemaNotFound({ what: `subject ${subject}`, registry })
-    return { ...yield* byId(id), version: versions.length }
+    const id = version === undefined ? versions.at(-1) : versions[version - 1]
+    const what = version === undefined ? `subject ${subject}` : `version ${version} of subject ${subject}`
+    if (id === undefined) return yield* new SchemaNotFound({ what, registry })
+    return { ...yield* byId(id), version: version ?? versions.length }
   })
 
   const register = Effect.fnUntraced(function*(subject: string, schema: string) {
@@ -36,5 +40,5 @@ export const layerMemory: Layer.Layer<SchemaRegistry> = Layer.sync(SchemaRegistr
     return id
   })
 
-  return SchemaRegistry.of({ byId, latest, register })
+  return SchemaRegistry.of({ byId, byGuid, latest, register })
 })

@@ -7,11 +7,12 @@ import { rowBytes, rowBytesMax } from "../../../src/domain/sql/rowBytes.js"
 import type { SetupProblem } from "../../../src/domain/sql/SetupProblem.js"
 import { sqlite } from "../../../src/domain/sql/sqlite.js"
 import type { Column, TablePlan } from "../../../src/domain/sql/TablePlan.js"
+import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"
 
 const plan = (schema: unknown, table = "t"): Either.Either<TablePlan, ReadonlyArray<SetupProblem>> =>
   Either.getOrThrow(
     Either.map(parseSchema(JSON.stringify(schema)), (parsed) =>
-      planTable({ topic: "payments", schemaId: 7, table, schema: parsed }))
+      planTable({ topic: "payments", schemaId: 7, table, schema: parsed, settings: defaultTopicSettings }))
   )
 const record = (...fields: ReadonlyArray<readonly [name: string, type: unknown]>): object => ({
   type: "record",
@@ -75,7 +76,7 @@ describe("each type has its column", () => {
     const [nullFirst, nullLast, alone] = columns(
       record(["a", ["null", enumOf("X")]], ["b", ["long", "null"]], ["c", ["double"]])
     )
-    assert.deepInclude(nullFirst, { nullable: true, type: { kind: "enum", symbols: ["X"] } })
+    assert.deepInclude(nullFirst, { nullable: true, type: { kind: "enum", symbols: ["X"], stored: "varchar" } })
     assert.deepInclude(nullLast, { nullable: true, type: { kind: "long" } })
     assert.deepInclude(alone, { nullable: false, type: { kind: "double" } })
   })
@@ -87,10 +88,10 @@ describe("each type has its column", () => {
 
   it("a top-level value that is no record is the column `value`", () => {
     assert.deepStrictEqual(columns("string"), [
-      { field: undefined, name: "value", type: { kind: "string" }, nullable: false }
+      { from: "value", path: [], name: "value", type: { kind: "string" }, nullable: false }
     ])
     assert.deepStrictEqual(columns(["null", "long"]), [
-      { field: undefined, name: "value", type: { kind: "long" }, nullable: true }
+      { from: "value", path: [], name: "value", type: { kind: "long" }, nullable: true }
     ])
   })
 })
@@ -139,7 +140,7 @@ describe("what has no column stops the set-up, naming topic, schema, field and t
 
   it("a NUL in a name, where a schema was not made by the parser", () => {
     const schema = { type: "record", name: "R", fields: [{ name: "a\0b", schema: { type: "int" } }] } as const
-    const problems = planTable({ topic: "payments", schemaId: 7, table: "t", schema })
+    const problems = planTable({ topic: "payments", schemaId: 7, table: "t", schema, settings: defaultTopicSettings })
     assert.include(Either.getOrThrow(Either.flip(problems))[0]?.message, "contains a NUL")
   })
 

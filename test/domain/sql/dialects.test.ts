@@ -4,13 +4,16 @@ import { mysql } from "../../../src/domain/sql/mysql.js"
 import { sqlite } from "../../../src/domain/sql/sqlite.js"
 
 const column = (name: string, rest: Partial<Column> = {}): Column => ({
-  field: name,
+  from: "value",
+  path: [name],
   name,
   type: { kind: "int" },
   nullable: false,
   ...rest
 })
 const plan: TablePlan = {
+  key: [],
+  metadata: [],
   topic: "payments",
   schemaId: 7,
   table: "pay`ments\"",

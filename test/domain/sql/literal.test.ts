@@ -12,7 +12,7 @@ import { modes, readLiteral } from "../../support/mysqlLiterals.js"
 
 /** The literal, or `poison: ` and the reason. */
 const write = (dialect: Dialect, type: ColumnType, value: unknown, nullable = false): string =>
-  Either.match(dialect.literal({ field: "f", name: "f", type, nullable })(value), {
+  Either.match(dialect.literal({ from: "value", path: ["f"], name: "f", type, nullable })(value), {
     onLeft: ({ column, reason }) => `poison: ${column}: ${reason}`,
     onRight: (literal) => literal
   })
@@ -20,7 +20,12 @@ const write = (dialect: Dialect, type: ColumnType, value: unknown, nullable = fa
 const micros = (text: string): bigint => BigInt(Date.parse(`${text}Z`)) * 1000n
 const timestamp = { kind: "timestamp", unit: "micros" } as const
 const timestampMillis = { kind: "local-timestamp", unit: "millis" } as const
-const decimal = (precision: number, scale: number): ColumnType => ({ kind: "decimal", precision, scale })
+const decimal = (precision: number, scale: number): ColumnType => ({
+  kind: "decimal",
+  precision,
+  scale,
+  stored: "decimal"
+})
 const P = "poison"
 
 // Per row: type, value, MySQL's literal, SQLite's where it differs. `poison` stands for any reason, the same in both.
@@ -38,13 +43,13 @@ const table: ReadonlyArray<readonly [type: ColumnType, value: unknown, mysql: st
   [{ kind: "long" }, -9_223_372_036_854_775_808n, "-9223372036854775808"],
   [{ kind: "long" }, 9_223_372_036_854_775_808n, P],
   [{ kind: "long" }, 1, P],
-  [{ kind: "nanos" }, -1n, "-1"],
-  [{ kind: "float" }, Math.fround(0.1), "0.1", "7205759403792794*1.0/72057594037927936"],
-  [{ kind: "float" }, 16_777_216, "16777216"],
-  [{ kind: "float" }, 0.1, P],
-  [{ kind: "float" }, -0, "-0e0", "0"],
-  [{ kind: "float" }, Number.POSITIVE_INFINITY, P],
-  [{ kind: "float" }, Number.NaN, P],
+  [{ kind: "nanos", stored: "bigint" }, -1n, "-1"],
+  [{ kind: "float", stored: "double" }, Math.fround(0.1), "0.1", "7205759403792794*1.0/72057594037927936"],
+  [{ kind: "float", stored: "double" }, 16_777_216, "16777216"],
+  [{ kind: "float", stored: "double" }, 0.1, P],
+  [{ kind: "float", stored: "double" }, -0, "-0e0", "0"],
+  [{ kind: "float", stored: "double" }, Number.POSITIVE_INFINITY, P],
+  [{ kind: "float", stored: "double" }, Number.NaN, P],
   [{ kind: "double" }, 0.1, "0.1", "7205759403792794*1.0/72057594037927936"],
   [{ kind: "double" }, 384.5, "384.5", "98432*1.0/256"],
   [{ kind: "double" }, -0, "-0e0", "0"],
@@ -72,15 +77,19 @@ const table: ReadonlyArray<readonly [type: ColumnType, value: unknown, mysql: st
   [{ kind: "bytes" }, "x", P],
   [{ kind: "fixed", size: 2 }, Buffer.of(1, 2), "x'0102'"],
   [{ kind: "fixed", size: 2 }, Buffer.of(1), P],
-  [{ kind: "enum", symbols: ["A", "B"] }, "B", "'B'"],
-  [{ kind: "enum", symbols: ["A", "B"] }, "b", P],
-  [{ kind: "enum", symbols: ["A", "B"] }, null, P],
-  [{ kind: "uuid" }, "0F8FAD5B-D9CB-469F-A165-70867728950E", "'0f8fad5b-d9cb-469f-a165-70867728950e'"],
-  [{ kind: "uuid" }, Buffer.from("0f8fad5bd9cb469fa16570867728950e", "hex"), "'0f8fad5b-d9cb-469f-a165-70867728950e'"],
-  [{ kind: "uuid" }, "0f8fad5bd9cb469fa16570867728950e", P],
-  [{ kind: "uuid" }, "0f8fad5b-d9cb-469f-a165-70867728950e\n", P],
-  [{ kind: "uuid" }, "{0f8fad5b-d9cb-469f-a165-70867728950e}", P],
-  [{ kind: "uuid" }, Buffer.alloc(15), P],
+  [{ kind: "enum", symbols: ["A", "B"], stored: "varchar" }, "B", "'B'"],
+  [{ kind: "enum", symbols: ["A", "B"], stored: "varchar" }, "b", P],
+  [{ kind: "enum", symbols: ["A", "B"], stored: "varchar" }, null, P],
+  [{ kind: "uuid", stored: "char" }, "0F8FAD5B-D9CB-469F-A165-70867728950E", "'0f8fad5b-d9cb-469f-a165-70867728950e'"],
+  [
+    { kind: "uuid", stored: "char" },
+    Buffer.from("0f8fad5bd9cb469fa16570867728950e", "hex"),
+    "'0f8fad5b-d9cb-469f-a165-70867728950e'"
+  ],
+  [{ kind: "uuid", stored: "char" }, "0f8fad5bd9cb469fa16570867728950e", P],
+  [{ kind: "uuid", stored: "char" }, "0f8fad5b-d9cb-469f-a165-70867728950e\n", P],
+  [{ kind: "uuid", stored: "char" }, "{0f8fad5b-d9cb-469f-a165-70867728950e}", P],
+  [{ kind: "uuid", stored: "char" }, Buffer.alloc(15), P],
   [decimal(4, 2), Buffer.of(0), "0.00", "'0.00'"],
   [decimal(4, 2), Buffer.of(0xff), "-0.01", "'-0.01'"],
   [decimal(4, 2), Buffer.of(0x80), "-1.28", "'-1.28'"],
@@ -163,8 +172,8 @@ describe("each value has one literal, or a reason why not", () => {
 
   it("a reason never quotes the value", () => {
     const secret = "4111111111111111"
-    assert.notInclude(write(mysql, { kind: "uuid" }, secret), secret)
-    assert.notInclude(write(mysql, { kind: "enum", symbols: ["A"] }, secret), secret)
+    assert.notInclude(write(mysql, { kind: "uuid", stored: "char" }, secret), secret)
+    assert.notInclude(write(mysql, { kind: "enum", symbols: ["A"], stored: "varchar" }, secret), secret)
     assert.notInclude(write(mysql, { kind: "int" }, Number(secret)), secret)
   })
 })
@@ -236,7 +245,13 @@ describe("numbers and days", () => {
       )
     )
     fc.assert(fc.property(days, (values) => {
-      const remembering = mysql.literal({ field: "f", name: "f", type: timestampMillis, nullable: false })
+      const remembering = mysql.literal({
+        from: "value",
+        path: ["f"],
+        name: "f",
+        type: timestampMillis,
+        nullable: false
+      })
       for (const value of values) {
         assert.strictEqual(Either.getOrThrow(remembering(value)), write(mysql, timestampMillis, value))
       }

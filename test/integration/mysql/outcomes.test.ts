@@ -270,6 +270,7 @@ describeWith(["mysql"], "the outcome of a write on MySQL", (servers) => {
             claim,
             expected: 0n,
             next: 1n,
+            letters: [],
             statements: [`INSERT INTO prices VALUES ${row}`]
           })
           assert.strictEqual(outcome._tag, "RolledBack")
@@ -277,7 +278,13 @@ describeWith(["mysql"], "the outcome of a write on MySQL", (servers) => {
           assert.strictEqual(errorOf(outcome).class, "poison")
         }
         assert.deepStrictEqual(yield* query(admin, "SELECT * FROM prices"), [])
-        const exact = { claim, expected: 0n, next: 1n, statements: ["INSERT INTO prices VALUES (1.23, 'abc')"] }
+        const exact = {
+          claim,
+          expected: 0n,
+          next: 1n,
+          letters: [],
+          statements: ["INSERT INTO prices VALUES (1.23, 'abc')"]
+        }
         assert.strictEqual((yield* write(exact))._tag, "Committed")
       }).pipe(Effect.provide(live))
     }))
@@ -305,7 +312,7 @@ describeWith(["mysql"], "the outcome of a write on MySQL", (servers) => {
         ] as const
         for (const [row, errorClass, code] of cases) {
           const statements = [`INSERT INTO strict ${row}`]
-          const error = errorOf(yield* write({ claim, expected: 0n, next: 1n, statements }))
+          const error = errorOf(yield* write({ claim, expected: 0n, next: 1n, letters: [], statements }))
           assert.deepStrictEqual([error.class, error.code], [errorClass, code], row)
           if (code !== 1054) assert.notInclude(error.message, "secret")
           assert.strictEqual(error.cure !== undefined, errorClass === "setup", row)
@@ -320,7 +327,7 @@ describeWith(["mysql"], "the outcome of a write on MySQL", (servers) => {
         const { write } = yield* Destination
         const claim = yield* acquired
         const statements = [`INSERT INTO orders (id) VALUES (${" ".repeat(65 * 1024 * 1024)}1)`]
-        const error = errorOf(yield* write({ claim, expected: 0n, next: 1n, statements }))
+        const error = errorOf(yield* write({ claim, expected: 0n, next: 1n, letters: [], statements }))
         assert.deepStrictEqual([error.class, error.code], ["setup", 1153])
         assert.include(error.cure, "max_allowed_packet")
       }).pipe(Effect.provide(live))

@@ -6,6 +6,7 @@ import type { TablePlan } from "../../../src/domain/sql/TablePlan.js"
 import type { Claim, WriteRequest } from "../../../src/layers/Destination.js"
 import { Destination } from "../../../src/layers/Destination.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
+import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"
 
 export const configOf = (uri: string, over: Partial<MysqlConfig> = {}): MysqlConfig => {
   const { hostname, password, port, username } = new URL(uri)
@@ -48,7 +49,9 @@ export const plan: TablePlan = {
   topic: "orders",
   schemaId: 1,
   table: "orders",
-  columns: [{ field: "id", name: "id", type: { kind: "long" }, nullable: false }]
+  columns: [{ from: "value", path: ["id"], name: "id", type: { kind: "long" }, nullable: false }],
+  key: [],
+  metadata: []
 }
 
 const identity = { clusterId: "c", topic: "orders", topicId: "", group: "g", pipeline: "p" }
@@ -57,7 +60,7 @@ const identity = { clusterId: "c", topic: "orders", topicId: "", group: "g", pip
 export const acquired = Effect.gen(function*() {
   const destination = yield* Destination
   yield* destination.prepare
-  yield* destination.ensureTable(plan)
+  yield* destination.ensureTable(plan, defaultTopicSettings.evolution)
   const sourceId = yield* destination.source(identity)
   return yield* destination.acquire({
     topic: "orders",
@@ -77,6 +80,7 @@ export const batch = (claim: Claim, expected: bigint, next: bigint): WriteReques
     claim,
     expected,
     next,
+    letters: [],
     statements: rows.length === 0
       ? []
       : [`INSERT INTO orders (id, _source, _partition, _offset) VALUES ${rows.join(",")}`]

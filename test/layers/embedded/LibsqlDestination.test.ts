@@ -11,6 +11,7 @@ import { openLibsql } from "../../../src/layers/embedded/libsqlFile.js"
 import { destinationContract } from "../../contracts/destination.js"
 import { serviceOf } from "./serviceOf.js"
 import { temporaryFolder } from "./temporaryFolder.js"
+import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"
 
 destinationContract(
   "the libSQL file",
@@ -24,9 +25,11 @@ const plan: TablePlan = {
   schemaId: 1,
   table: "orders",
   columns: [
-    { field: "id", name: "id", type: { kind: "long" }, nullable: false },
-    { field: "note", name: "note", type: { kind: "string" }, nullable: true }
-  ]
+    { from: "value", path: ["id"], name: "id", type: { kind: "long" }, nullable: false },
+    { from: "value", path: ["note"], name: "note", type: { kind: "string" }, nullable: true }
+  ],
+  key: [],
+  metadata: []
 }
 const group = "group-orders"
 
@@ -34,7 +37,7 @@ const makeDatabase = Effect.gen(function*() {
   const file = join(yield* temporaryFolder, "tributary.db")
   const destination = yield* serviceOf(Destination, layer({ file, dialect: sqlite, autoCreate: true }))
   yield* destination.prepare
-  yield* destination.ensureTable(plan)
+  yield* destination.ensureTable(plan, defaultTopicSettings.evolution)
   /** Somebody with a shell on the file. */
   const shell = yield* openLibsql(file)
   return { file, destination, shell }
@@ -44,6 +47,7 @@ const claimOf = (destination: Context.Tag.Service<typeof Destination>, partition
   destination.acquire({ topic: plan.topic, partition, group, sourceId: 1, owner: randomUUID(), initial: 0n })
 const batch = (claim: Claim, expected: bigint, next: bigint, columns = "id", value = "1"): WriteRequest => ({
   claim,
+  letters: [],
   expected,
   next,
   statements: [
@@ -73,7 +77,7 @@ describe("the libSQL file", () => {
         Effect.gen(function*() {
           const claim = yield* claimOf(destination, partition)
           for (let at = 0n; at < 20n; at++) {
-            yield* destination.write({ claim, expected: at, next: at + 1n, statements: [] })
+            yield* destination.write({ claim, expected: at, next: at + 1n, statements: [], letters: [] })
             order.push(partition)
           }
         }), { concurrency: "unbounded" })
@@ -118,7 +122,7 @@ describe("the libSQL file", () => {
   it.scopedLive("a snapshot shows the rows of a partition whose stored offset was deleted", () =>
     Effect.gen(function*() {
       const { destination, shell } = yield* makeDatabase
-      yield* destination.ensureTable(plan)
+      yield* destination.ensureTable(plan, defaultTopicSettings.evolution)
       // The first source of the file gets id 1, which the rows here have.
       yield* destination.source({ clusterId: "c", topic: "orders", topicId: "", group, pipeline: "p" })
       yield* destination.write(batch(yield* claimOf(destination), 0n, 1n))
@@ -171,7 +175,10 @@ describe("the libSQL file", () => {
     Effect.gen(function*() {
       const { destination, shell } = yield* makeDatabase
       yield* shell.unsafe("CREATE TABLE own (id INTEGER NOT NULL, note TEXT, more TEXT) STRICT")
-      assert.deepStrictEqual(yield* destination.ensureTable({ ...plan, table: "own" }), { keyColumns: false })
+      assert.deepStrictEqual(
+        yield* destination.ensureTable({ ...plan, table: "own" }, defaultTopicSettings.evolution),
+        { keyColumns: false, ignored: new Set<string>() }
+      )
       yield* claimOf(destination)
       const wanted = { topic: "orders", group }
       const snapshots = yield* destination.snapshot(["own", "missing", "orders"].map((table) => ({ ...wanted, table })))
@@ -183,10 +190,14 @@ describe("the libSQL file", () => {
     Effect.gen(function*() {
       const { destination, file, shell } = yield* makeDatabase
       const manual = yield* serviceOf(Destination, layer({ file, dialect: sqlite, autoCreate: false }))
-      const missing = yield* Effect.flip(manual.ensureTable({ ...plan, table: "by hand" }))
+      const missing = yield* Effect.flip(
+        manual.ensureTable({ ...plan, table: "by hand" }, defaultTopicSettings.evolution)
+      )
       assert.include(missing.message, "table by hand does not exist; create it: CREATE TABLE")
       yield* shell.unsafe("CREATE TABLE strange (id TEXT NOT NULL, need INTEGER NOT NULL) STRICT")
-      const error = yield* Effect.flip(destination.ensureTable({ ...plan, table: "strange" }))
+      const error = yield* Effect.flip(
+        destination.ensureTable({ ...plan, table: "strange" }, defaultTopicSettings.evolution)
+      )
       assert.include(error.message, "column id is TEXT, not INTEGER")
       assert.include(error.message, "ADD COLUMN \"note\" TEXT")
       assert.include(error.message, "column need is NOT NULL without a default")

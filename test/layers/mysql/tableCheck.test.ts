@@ -28,7 +28,14 @@ const found = (columnType: string): CatalogColumn => {
 const takes = (columnType: string, type: ColumnType): boolean =>
   differences(
     mysql,
-    { topic: "t", schemaId: 1, table: "t", columns: [{ field: "c", name: "C", type, nullable: true }] },
+    {
+      topic: "t",
+      schemaId: 1,
+      table: "t",
+      key: [],
+      metadata: [],
+      columns: [{ from: "value", path: ["c"], name: "C", type, nullable: true }]
+    },
     { type: "BASE TABLE", engine: "InnoDB", columns: [found(columnType)], primaryKey: [] }
   ).length === 0
 
@@ -36,20 +43,24 @@ const cases: ReadonlyArray<readonly [ColumnType, ReadonlyArray<string>, Readonly
   [{ kind: "boolean" }, ["tinyint(1)", "int"], ["varchar(5)", "bit(1)"]],
   [{ kind: "int" }, ["int", "bigint", "decimal(10,0)"], ["int unsigned", "smallint", "decimal(9,0)", "varchar(20)"]],
   [{ kind: "long" }, ["bigint", "decimal(19,0)"], ["bigint unsigned", "int", "double", "decimal(20,2)"]],
-  [{ kind: "nanos" }, ["bigint"], ["datetime(6)", "int"]],
-  [{ kind: "float" }, ["float", "double"], ["decimal(10,5)"]],
+  [{ kind: "nanos", stored: "bigint" }, ["bigint"], ["datetime(6)", "int"]],
+  [{ kind: "float", stored: "double" }, ["float", "double"], ["decimal(10,5)"]],
   [{ kind: "double" }, ["double"], ["float", "decimal(65,30)"]],
   // A VARCHAR that is too short raises an error; a CHAR loses blanks, JSON and ENUM rewrite what they get.
   [{ kind: "string" }, ["varchar(10)", "text", "longtext"], ["char(10)", "json", "enum('a')", "varbinary(10)"]],
   [{ kind: "bytes" }, ["varbinary(10)", "longblob"], ["binary(10)", "text"]],
   [{ kind: "fixed", size: 16 }, ["binary(16)", "varbinary(16)", "blob"], ["binary(17)", "varbinary(15)", "char(16)"]],
-  [{ kind: "enum", symbols: ["RED", "GREEN"] }, ["varchar(5)", "char(5)", "enum('GREEN','RED','BLUE')"], [
+  [{ kind: "enum", symbols: ["RED", "GREEN"], stored: "varchar" }, [
+    "varchar(5)",
+    "char(5)",
+    "enum('GREEN','RED','BLUE')"
+  ], [
     "varchar(4)",
     "enum('RED')",
     "int"
   ]],
-  [{ kind: "uuid" }, ["char(36)", "varchar(40)"], ["char(32)", "binary(16)"]],
-  [{ kind: "decimal", precision: 9, scale: 2 }, ["decimal(9,2)", "decimal(12,4)"], [
+  [{ kind: "uuid", stored: "char" }, ["char(36)", "varchar(40)"], ["char(32)", "binary(16)"]],
+  [{ kind: "decimal", precision: 9, scale: 2, stored: "decimal" }, ["decimal(9,2)", "decimal(12,4)"], [
     "decimal(9,3)",
     "decimal(9,1)",
     "double"

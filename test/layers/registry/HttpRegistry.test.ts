@@ -55,7 +55,7 @@ describe("HttpRegistry", () => {
       const found = yield* Effect.forEach(Array.from({ length: 20 }), () => registry.byId(7), {
         concurrency: "unbounded"
       })
-      assert.deepStrictEqual(found.at(-1), { id: 7, schema })
+      assert.deepStrictEqual(found.at(-1), { id: 7, schema, references: [] })
       yield* registry.byId(7)
       assert.deepStrictEqual(requests, ["GET /apis/ccompat/v7/schemas/ids/7"])
     }))

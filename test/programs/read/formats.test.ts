@@ -63,7 +63,7 @@ const registry = Layer.suspend(() => {
       Effect.gen(function*() {
         if (requests++ === 0) return yield* new RegistryUnavailable({ registry: "memory", cause: "down" })
         if (id !== 7) return yield* new SchemaNotFound({ what: `schema id ${id}`, registry: "memory" })
-        return { id, schema: `{"type":"record","name":"P","fields":[{"name":"id","type":"long"}]}` }
+        return { id, schema: `{"type":"record","name":"P","fields":[{"name":"id","type":"long"}]}`, references: [] }
       })
   })
 })

@@ -1,7 +1,17 @@
-/** Collects rows, in order, and joins those that share a head into multi-row INSERTs. */
-export interface StatementBuilder {
-  readonly add: (head: string, row: string) => void
-  /** The statements so far, none longer than the limit but one of a single row; the builder is empty again. */
+/** What one record does to one table. */
+export interface Insert {
+  readonly _tag: "Insert"
+  /** Everything before the first row: the same text means that rows may share a statement. */
+  readonly head: string
+  /** The row, with its brackets. */
+  readonly row: string
+}
+export type Change = Insert
+
+/** Collects the changes of one transaction, in the order of the records. */
+export interface ChangeBatch {
+  readonly add: (change: Change) => void
+  /** The statements so far, none longer than the limit but one of a single row; the batch is empty again. */
   readonly take: () => ReadonlyArray<string>
 }
 
@@ -9,7 +19,7 @@ export interface StatementBuilder {
  * `maxStatementBytes` is UTF-8 bytes: the server's limit (max_allowed_packet) counts those. A single row beyond it
  * becomes a statement of its own, so that the server's refusal names the record it is about.
  */
-export const makeStatementBuilder = (maxStatementBytes: number): StatementBuilder => {
+export const makeChangeBatch = (maxStatementBytes: number): ChangeBatch => {
   let statements: Array<string> = []
   let head = ""
   let rows: Array<string> = []
@@ -19,7 +29,7 @@ export const makeStatementBuilder = (maxStatementBytes: number): StatementBuilde
     rows = []
   }
   return {
-    add: (nextHead, row) => {
+    add: ({ head: nextHead, row }) => {
       const rowBytes = Buffer.byteLength(row)
       if (rows.length > 0 && nextHead === head && bytes + 1 + rowBytes <= maxStatementBytes) {
         rows.push(row)

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { makeStatementBuilder } from "../../../src/domain/sql/statements.js"
+import { makeChangeBatch } from "../../../src/domain/sql/changes.js"
 
 interface Row {
   readonly head: string
   readonly row: string
 }
 const build = (bytesMax: number, rows: ReadonlyArray<Row>): ReadonlyArray<string> => {
-  const builder = makeStatementBuilder(bytesMax)
-  for (const { head, row } of rows) builder.add(head, row)
+  const builder = makeChangeBatch(bytesMax)
+  for (const { head, row } of rows) builder.add({ _tag: "Insert", head, row })
   return builder.take()
 }
 
@@ -47,12 +47,12 @@ describe("statements", () => {
   })
 
   it("start empty again when taken", () => {
-    const builder = makeStatementBuilder(100)
+    const builder = makeChangeBatch(100)
     assert.deepStrictEqual(builder.take(), [])
-    builder.add("I ", "(1)")
-    builder.add("I ", "(2)")
+    builder.add({ _tag: "Insert", head: "I ", row: "(1)" })
+    builder.add({ _tag: "Insert", head: "I ", row: "(2)" })
     assert.deepStrictEqual(builder.take(), ["I (1),(2)"])
-    builder.add("I ", "(3)")
+    builder.add({ _tag: "Insert", head: "I ", row: "(3)" })
     assert.deepStrictEqual(builder.take(), ["I (3)"])
     assert.deepStrictEqual(builder.take(), [])
   })

@@ -1,0 +1,37 @@
+import { columnType } from "./mysqlColumns.js"
+import type { Column, TablePlan } from "./TablePlan.js"
+
+export const identifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
+
+/** MySQL's limit for a column's comment, in characters. */
+const commentLengthMax = 1024
+
+/**
+ * A comment must be a plain string literal of three-byte UTF-8: hexadecimal is not allowed there. So that no sql_mode
+ * matters, the back-slash becomes its look-alike U+29F5, and what cannot be in it a blank or U+FFFD.
+ */
+const comment = (doc: string | undefined): string => {
+  if (doc === undefined || doc === "") return ""
+  const plain = doc
+    .replace(/\p{Cc}+/gu, " ")
+    .replaceAll("\\", "\u29f5")
+    .replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, "\ufffd")
+  const cut = plain.length > commentLengthMax ? `${plain.slice(0, commentLengthMax - 1)}…` : plain
+  return ` COMMENT '${cut.replaceAll("'", "''")}'`
+}
+
+const columnLine = (column: Column): string =>
+  `${identifier(column.name)} ${columnType(column)} ${column.nullable ? "NULL" : "NOT NULL"}${comment(column.doc)}`
+
+/** The key columns are invisible, so that `SELECT *` shows the record's own fields alone. */
+export const createTable = (plan: TablePlan): string => {
+  const lines = [
+    ...plan.columns.map(columnLine),
+    "`_source` SMALLINT UNSIGNED NOT NULL INVISIBLE",
+    "`_partition` INT NOT NULL INVISIBLE",
+    "`_offset` BIGINT NOT NULL INVISIBLE",
+    "PRIMARY KEY (`_source`, `_partition`, `_offset`)"
+  ]
+  return `CREATE TABLE IF NOT EXISTS ${identifier(plan.table)} (\n  ${lines.join(",\n  ")}\n)` +
+    " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 ROW_FORMAT=DYNAMIC"
+}
