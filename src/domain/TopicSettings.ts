@@ -63,10 +63,10 @@ export interface TopicSettings {
   readonly metadataColumns: ReadonlyArray<MetadataColumn>
   readonly keyFormat: RecordFormat
   readonly valueFormat: RecordFormat
-  /** Files with the schemas of JSON keys and values. */
+  /** The schemas of JSON keys and values, as text. The configuration names files, which are read once at the start. */
   readonly keySchema: string | undefined
   readonly valueSchema: string | undefined
-  /** File with the schema as which values are read, by Avro's rules of schema resolution; undefined: the writer's own. */
+  /** The schema as which values are read, by Avro's rules of schema resolution, as text; undefined: the writer's own. */
   readonly valueReaderSchema: string | undefined
   readonly evolution: EvolutionPolicy
   readonly errors: ErrorPolicy
