@@ -56,9 +56,10 @@ export const makeTopicEncoders = (
 ): Effect.Effect<TopicEncoders, never, SchemaRegistry | Destination> =>
   Effect.gen(function*() {
     const backoff: Backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
-    const values = yield* makePartDecoder(topic, backoff)
+    const settings = settingsOf(config, topic)
+    const values = yield* makePartDecoder({ part: "value", topic, settings, backoff })
     const compiled = new Map<string, RowEncoder>()
-    const load = yield* loader(topic, table, settingsOf(config, topic), values, backoff)
+    const load = yield* loader(topic, table, settings, values, backoff)
     const cache = yield* Cache.makeWith({
       capacity: 10_000,
       lookup: load,

@@ -2,6 +2,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
+import type { TopicSettings } from "../../domain/TopicSettings.js"
 import { readFrame } from "../../domain/WireFormat.js"
 import { compile } from "../../layers/avro/AvroCodec.js"
 import { type RegistryRefused, type SchemaNotFound, SchemaRegistry } from "../../layers/SchemaRegistry.js"
@@ -13,11 +14,18 @@ const unknownIdTries = 30
 
 class Unusable extends Data.TaggedError("SchemaProblem")<Omit<SchemaProblem, "_tag">> {}
 
+export interface PartDecoderOptions {
+  readonly part: "key" | "value"
+  readonly topic: string
+  readonly settings: TopicSettings
+  readonly backoff: Backoff
+}
+
 /** Avro in Confluent's wire format. */
-export const makePartDecoder = (
-  topic: string,
-  backoff: Backoff
-): Effect.Effect<PartDecoder, never, SchemaRegistry> =>
+export const makePartDecoder = ({
+  backoff,
+  topic
+}: PartDecoderOptions): Effect.Effect<PartDecoder, never, SchemaRegistry> =>
   Effect.map(SchemaRegistry, (registry) => {
     const codecs = new Map<string, PartCodec>()
     const load = (schemaKey: string) =>
