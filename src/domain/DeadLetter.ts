@@ -24,3 +24,31 @@ export interface DeadLetter {
   readonly schemaId: number | undefined
   readonly error: RecordError
 }
+
+/**
+ * The record's headers as JSON: `[{"name": "trace", "value": "<base64>"}]`, null for a header without a value. An array,
+ * because a name may come twice and the order belongs to the record.
+ */
+export const headersJson = ({ headers }: KafkaRecord): string =>
+  JSON.stringify(headers.map(([name, value]) => ({
+    name,
+    value: value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")
+  })))
+
+/** Milliseconds of 0001-01-01 and 9999-12-31 23:59:59.999 UTC: beyond, a DATETIME cannot say it. */
+const [dateMin, dateMax] = [-62_135_596_800_000, 253_402_300_799_999]
+
+/** `2026-01-31 12:00:00.000` in UTC; undefined where the record has no time (-1) or one that no calendar holds. */
+export const recordTime = ({ timestampMs }: KafkaRecord): string | undefined =>
+  timestampMs === -1 || timestampMs < dateMin || timestampMs > dateMax
+    ? undefined
+    : new Date(timestampMs).toISOString().slice(0, 23).replace("T", " ")
+
+/** The first characters of a text, as many as the column takes, without half a character at the end. */
+export const shortened = (text: string, charactersMax: number): string =>
+  text.length <= charactersMax ? text : [...text].slice(0, charactersMax).join("")
+
+/** Characters of an error's message that are kept. */
+export const messageMax = 4000
+/** Characters of a column's name: MySQL has no longer ones. */
+export const columnMax = 64

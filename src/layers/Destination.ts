@@ -149,6 +149,15 @@ export interface TableReady {
   readonly ignored: ReadonlySet<string>
 }
 
+/** Which offsets of one partition: from `from` (inclusive) to `to` (exclusive), ascending, at most `limit`. */
+export interface LetterOffsetsRequest {
+  readonly sourceId: number
+  readonly partition: number
+  readonly from: bigint
+  readonly to: bigint
+  readonly limit: number
+}
+
 export class Destination extends Context.Tag("tributary/Destination")<Destination, {
   /** Of the server that answers: MySQL and MariaDB differ. Known once a connection has been made. */
   readonly dialect: Effect.Effect<Dialect, DestinationError>
@@ -190,4 +199,6 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
       readonly limit: number
     }
   ) => Effect.Effect<ReadonlyArray<bigint>, DestinationError>
+  /** Offsets of which `dead_letters` has a row, replayed or not. Where that table is missing there are none. */
+  readonly letterOffsets: (request: LetterOffsetsRequest) => Effect.Effect<ReadonlyArray<bigint>, DestinationError>
 }>() {}

@@ -10,6 +10,7 @@ import {
   WriteOutcome,
   type WriteRequest
 } from "../../src/layers/Destination.js"
+import type { DeadLetter } from "../../src/domain/DeadLetter.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 
 /** A topic with its table and source, of which no other test knows. */
@@ -20,6 +21,7 @@ interface Fixture {
   readonly acquire: (over?: Partial<AcquireRequest>) => Effect.Effect<Claim, unknown, Destination>
   /** One row per offset from `expected` to `next`. */
   readonly batch: (claim: Claim, expected: bigint, next: bigint) => WriteRequest
+  readonly letter: (claim: Claim, offset: bigint) => DeadLetter
   readonly stored: Effect.Effect<bigint | undefined, unknown, Destination>
   readonly offsets: Effect.Effect<ReadonlyArray<bigint>, unknown, Destination>
 }
@@ -72,6 +74,21 @@ const fixture: Effect.Effect<Fixture, unknown, Destination> = Effect.gen(functio
         : [`INSERT INTO ${quote(plan.table)} (${columns}) VALUES ${rows.join(",")}`]
       return { claim, expected, next, statements, letters: [] }
     },
+    letter: ({ partition }, offset) => ({
+      topic,
+      partition,
+      group,
+      sourceId,
+      record: {
+        offset,
+        timestampMs: -1,
+        key: null,
+        value: Buffer.from([0, 0xff]),
+        headers: [["trace \u0000", null], ["it's", Buffer.from([0])]]
+      },
+      schemaId: undefined,
+      error: { class: "undecodable", code: 0, message: "it's \u0000 \\ wrong", column: undefined }
+    }),
     stored: Effect.map(
       destination.stored(topic, group),
       (rows) => rows.find(({ partition }) => partition === 0)?.offset
@@ -259,6 +276,50 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
           const outcome = yield* write({ claim, expected: 1n, next: 2n, statements: first.statements, letters: [] })
           assert.strictEqual(outcome._tag, "RolledBack")
           if (outcome._tag === "RolledBack") assert.strictEqual(outcome.error.class, "already-there")
+        }))
+
+      it.effect("letters are committed with the rows and the offset, and are found by source and partition", () =>
+        Effect.gen(function*() {
+          const { letterOffsets, write } = yield* Destination
+          const { acquire, batch, letter, offsets, sourceId, stored } = yield* fixture
+          const claim = yield* acquire()
+          const request = { sourceId, partition: 0, from: 0n, to: 10n, limit: 10 }
+          assert.deepStrictEqual(yield* letterOffsets(request), [])
+          const letters = [4n, 3n].map((offset) => letter(claim, offset))
+          assert.strictEqual((yield* write({ ...batch(claim, 0n, 3n), next: 5n, letters }))._tag, "Committed")
+          assert.deepStrictEqual(yield* offsets, [0n, 1n, 2n])
+          assert.strictEqual(yield* stored, 5n)
+          assert.deepStrictEqual(yield* letterOffsets(request), [3n, 4n])
+          assert.deepStrictEqual(yield* letterOffsets({ ...request, limit: 1 }), [3n])
+          assert.deepStrictEqual(yield* letterOffsets({ ...request, from: 4n }), [4n])
+          assert.deepStrictEqual(yield* letterOffsets({ ...request, to: 4n }), [3n])
+          assert.deepStrictEqual(yield* letterOffsets({ ...request, partition: 1 }), [])
+          assert.deepStrictEqual(yield* letterOffsets({ ...request, sourceId: sourceId + 1 }), [])
+        }))
+
+      it.effect("a letter is as little written as the rest of a transaction that fails or is fenced", () =>
+        Effect.gen(function*() {
+          const { letterOffsets, write } = yield* Destination
+          const { acquire, batch, letter, sourceId } = yield* fixture
+          const claim = yield* acquire()
+          yield* write(batch(claim, 0n, 1n))
+          const letters = [letter(claim, 1n)]
+          const repeated = yield* write({ ...batch(claim, 0n, 1n), expected: 1n, next: 2n, letters })
+          const fenced = yield* write({ claim, expected: 0n, next: 2n, statements: [], letters })
+          assert.deepStrictEqual(tags([repeated, fenced]), ["Fenced", "RolledBack"])
+          assert.deepStrictEqual(yield* letterOffsets({ sourceId, partition: 0, from: 0n, to: 9n, limit: 9 }), [])
+        }))
+
+      it.effect("a letter that is there already, as after a rewind, blocks nothing and stays one", () =>
+        Effect.gen(function*() {
+          const { letterOffsets, write } = yield* Destination
+          const { acquire, letter, sourceId } = yield* fixture
+          const claim = yield* acquire()
+          const letters = [letter(claim, 0n)]
+          yield* write({ claim, expected: 0n, next: 1n, statements: [], letters })
+          const again = yield* write({ claim, expected: 1n, next: 2n, statements: [], letters })
+          assert.strictEqual(again._tag, "Committed")
+          assert.deepStrictEqual(yield* letterOffsets({ sourceId, partition: 0, from: 0n, to: 9n, limit: 9 }), [0n])
         }))
 
       it.effect("an interrupted write says what became of it", () =>

@@ -12,6 +12,7 @@ import type { Dialect } from "../../domain/sql/Dialect.js"
 import { classifySqlite } from "../../domain/sqliteErrors.js"
 import { Destination, type DestinationError, DestinationRefused, DestinationUnavailable } from "../Destination.js"
 import { type Connection, makeConnection, openSession, type Session, transaction } from "./libsqlConnection.js"
+import { letterOffsets } from "./libsqlDeadLetters.js"
 import type { SqliteFailure } from "./libsqlFile.js"
 import { acquire, createOwnTables, resolve, storedOffsets } from "./libsqlOffsets.js"
 import { source } from "./libsqlSources.js"
@@ -63,7 +64,8 @@ const make = ({ autoCreate, dialect, file }: LibsqlDestinationOptions, connectio
       reading(`reading table ${table}`, (session) => holdsRows(session, dialect, table, sourceId, partition)),
     snapshot: (wanted) => reading("reading offsets and rows", (session) => snapshot(session, dialect, wanted)),
     rowOffsets: (request) =>
-      reading(`reading table ${request.table}`, (session) => rowOffsets(session, dialect, request))
+      reading(`reading table ${request.table}`, (session) => rowOffsets(session, dialect, request)),
+    letterOffsets: (request) => reading("reading dead letters", (session) => letterOffsets(session, request))
   })
 }
 

@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import {
   type AcquireRequest,
@@ -10,6 +9,8 @@ import {
   type WriteRequest
 } from "../Destination.js"
 import type { Session } from "./libsqlConnection.js"
+import { deadLettersTable } from "./libsqlDeadLetters.js"
+import { rowsOf } from "./libsqlRows.js"
 
 export interface OffsetKey {
   readonly topic: string
@@ -43,7 +44,8 @@ const tables = [
     owner TEXT NOT NULL,
     source_id INTEGER NOT NULL,
     PRIMARY KEY (topic, "partition", consumer_group)
-  ) STRICT, WITHOUT ROWID`
+  ) STRICT, WITHOUT ROWID`,
+  deadLettersTable
 ]
 
 export const createOwnTables = (session: Session) =>
@@ -140,13 +142,3 @@ export const resolve = Effect.fnUntraced(function*(session: Session, { claim, ex
     : "ForeignWriter"
   return resolution
 })
-
-/** Rows as a statement of ours must give them; anything else is a bug here or a broken contract of the driver. */
-export function rowsOf<A, I>(
-  row: Schema.Schema<A, I>
-): (rows: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<A>> {
-  const decode: (rows: unknown) => Effect.Effect<ReadonlyArray<A>, ParseResult.ParseError> = Schema.decodeUnknown(
-    Schema.Array(row)
-  )
-  return (rows) => Effect.orDie(decode(rows))
-}

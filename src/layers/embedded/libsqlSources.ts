@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { decideSource } from "../../domain/SourceDecision.js"
 import { DestinationRefused, type SourceIdentity } from "../Destination.js"
 import type { Session } from "./libsqlConnection.js"
-import { rowsOf } from "./libsqlOffsets.js"
+import { rowsOf } from "./libsqlRows.js"
 
 const decodeRows = rowsOf(Schema.Struct({
   id: Schema.BigIntFromSelf,

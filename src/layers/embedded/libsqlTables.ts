@@ -5,7 +5,8 @@ import { keyColumnNames, type TablePlan } from "../../domain/sql/TablePlan.js"
 import { currentSources } from "../../domain/verification.js"
 import { DestinationRefused, type PartitionRows } from "../Destination.js"
 import { rollback, type Session } from "./libsqlConnection.js"
-import { rowsOf, storedOffsets } from "./libsqlOffsets.js"
+import { storedOffsets } from "./libsqlOffsets.js"
+import { rowsOf } from "./libsqlRows.js"
 
 const decodeColumns = rowsOf(Schema.Struct({
   name: Schema.String,

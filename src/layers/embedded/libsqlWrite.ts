@@ -3,6 +3,7 @@ import * as Exit from "effect/Exit"
 import { classifySqlite } from "../../domain/sqliteErrors.js"
 import { WriteError, WriteOutcome, type WriteRequest } from "../Destination.js"
 import { type Connection, rollback, type Session } from "./libsqlConnection.js"
+import { letterStatement } from "./libsqlDeadLetters.js"
 import type { SqliteFailure } from "./libsqlFile.js"
 import { keyOf, whereKey } from "./libsqlOffsets.js"
 
@@ -36,6 +37,13 @@ const inTransaction = Effect.fnUntraced(function*(session: Session, file: string
       return WriteOutcome.RolledBack({ error: writeError(file, written.left, statement) })
     }
   }
+  for (const letter of request.letters) {
+    const written = yield* Effect.either(session.change(letterStatement(letter)))
+    if (written._tag === "Left") {
+      yield* rollback(session)
+      return WriteOutcome.RolledBack({ error: letterError(file, written.left) })
+    }
+  }
   const committed = yield* Effect.either(session.change("COMMIT"))
   if (committed._tag === "Right") return WriteOutcome.Committed()
   const error = writeError(file, committed.left)
@@ -53,3 +61,16 @@ const writeError = (file: string, failure: SqliteFailure, statement = ""): Write
     ...(errorClass === "setup" ? { cure: "compare the table with the schema, or let it be created afresh" } : {})
   })
 }
+
+/** A letter that cannot be stored says that the table of letters is wrong, never that the letter is. */
+const letterError = (file: string, failure: SqliteFailure): WriteError => {
+  const errorClass = classifySqlite(failure.code, failure.text)
+  const heals = errorClass === "retriable" || errorClass === "reconnect"
+  return new WriteError({
+    class: heals ? errorClass : "setup",
+    code: failure.code,
+    what: `writing dead letters to ${file} failed: ${failure.message}`,
+    ...(heals ? {} : { cure: lettersCure })
+  })
+}
+const lettersCure = "rename table dead_letters: it is made afresh at the next start"

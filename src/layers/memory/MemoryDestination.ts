@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { DeadLetter } from "../../domain/DeadLetter.js"
 import type { Dialect } from "../../domain/sql/Dialect.js"
 import {
   type AcquireRequest,
@@ -9,6 +10,7 @@ import {
   Destination,
   DestinationRefused,
   DestinationUnavailable,
+  type LetterOffsetsRequest,
   type PartitionRows,
   type Resolution,
   type SourceIdentity,
@@ -44,11 +46,20 @@ export interface MemoryRow {
   readonly atMs: number
 }
 
+export interface MemoryLetter {
+  readonly letter: DeadLetter
+  readonly attempts: number
+  /** When its transaction was committed. */
+  readonly atMs: number
+}
+
 /** A database in memory, with the row lock on the offset and faults chosen by the test. */
 export class MemoryDatabase {
   readonly offsets = new Map<string, OffsetRow>()
   readonly rows: Array<MemoryRow> = []
   readonly keys = new Set<string>()
+  /** One per source, partition and offset, in the order in which they were first written. */
+  readonly letters = new Map<string, MemoryLetter>()
   readonly tables = new Set<string>()
   /** Topic id under which a topic's group has begun. */
   readonly lives = new Map<string, string>()
@@ -107,6 +118,19 @@ const reachable = (database: MemoryDatabase): Effect.Effect<void, DestinationUna
 const holds = (found: OffsetRow | undefined, { generation, owner }: Claim): found is OffsetRow =>
   found !== undefined && found.generation === generation && found.owner === owner
 
+const storeLetter = (database: MemoryDatabase, letter: DeadLetter, atMs: number): void => {
+  const key = `${letter.sourceId}/${letter.partition}/${letter.record.offset}`
+  database.letters.set(key, { letter, atMs, attempts: (database.letters.get(key)?.attempts ?? 0) + 1 })
+}
+
+const letterOffsets = (database: MemoryDatabase, request: LetterOffsetsRequest): ReadonlyArray<bigint> =>
+  [...database.letters.values()]
+    .filter(({ letter }) => letter.sourceId === request.sourceId && letter.partition === request.partition)
+    .map(({ letter }) => letter.record.offset)
+    .filter((offset) => offset >= request.from && offset < request.to)
+    .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    .slice(0, request.limit)
+
 const write = (database: MemoryDatabase, request: WriteRequest): Effect.Effect<WriteOutcome> =>
   Effect.gen(function*() {
     const { claim, expected, next, statements } = request
@@ -128,6 +152,7 @@ const write = (database: MemoryDatabase, request: WriteRequest): Effect.Effect<W
     stored.offset = next
     database.rows.push(...rows)
     for (const key of keys) database.keys.add(key)
+    for (const letter of request.letters) storeLetter(database, letter, nowMs)
     return fault._tag === "CommitAnswerLost" ? WriteOutcome.Unknown({ error: lost }) : WriteOutcome.Committed()
   }).pipe(database.lock(keyOf(request.claim)).withPermits(1))
 
@@ -214,7 +239,8 @@ const destination = (database: MemoryDatabase, dialect: Dialect, atServer: AtSer
     rowOffsets: ({ from, limit, partition, table, to }) =>
       Effect.map(up, () =>
         database.rows.filter((one) => one.table === table && one.partition === partition)
-          .map((one) => one.offset).filter((offset) => offset >= from && offset < to).slice(0, limit))
+          .map((one) => one.offset).filter((offset) => offset >= from && offset < to).slice(0, limit)),
+    letterOffsets: (request) => Effect.map(up, () => letterOffsets(database, request))
   })
 }
 

@@ -3,6 +3,7 @@ import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import { Destination } from "../Destination.js"
 import { acquire } from "./acquire.js"
+import { letterOffsets } from "./deadLetters.js"
 import { holdsRows, rowOffsets, snapshot, stored } from "./inspect.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
@@ -41,7 +42,8 @@ const make = (config: MysqlConfig) =>
       ensureTable: (plan, policy) => ensuring(plan, policy).pipe(named("ensureTable")),
       holdsRows: holdsRows(config, control),
       snapshot: snapshot(config, control),
-      rowOffsets: rowOffsets(config, control)
+      rowOffsets: rowOffsets(config, control),
+      letterOffsets: letterOffsets(config, control)
     })
   })
 

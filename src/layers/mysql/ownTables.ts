@@ -7,6 +7,7 @@ interface OwnColumn {
   readonly columnType: string
   readonly collation: string | null
   readonly invisible?: boolean
+  readonly nullable?: boolean
   readonly definition: string
 }
 
@@ -112,6 +113,63 @@ export const kafkaOffsets: OwnTable = {
   keys: []
 }
 
+/** Text that may be absent, in the collation of what is compared byte by byte. */
+const optional = (definition: string) => definition.replace(" NOT NULL", " NULL")
+
+/** Records that could not become rows, as they came (the mapping's section 7). */
+export const deadLetters: OwnTable = {
+  name: "dead_letters",
+  columns: [
+    { name: "id", columnType: "bigint", collation: null, definition: "BIGINT NOT NULL AUTO_INCREMENT" },
+    { name: "topic", columnType: "varchar(249)", collation: "ascii_bin", definition: `VARCHAR(249) ${ascii}` },
+    { name: "partition", columnType: "int", collation: null, definition: "INT NOT NULL" },
+    { name: "offset", columnType: "bigint", collation: null, definition: "BIGINT NOT NULL" },
+    {
+      name: "consumer_group",
+      columnType: "varchar(255)",
+      collation: "utf8mb4_0900_bin",
+      definition: `VARCHAR(255) ${exact}`
+    },
+    {
+      name: "record_timestamp",
+      columnType: "datetime(3)",
+      collation: null,
+      nullable: true,
+      definition: "DATETIME(3) NULL"
+    },
+    { name: "record_key", columnType: "longblob", collation: null, nullable: true, definition: "LONGBLOB NULL" },
+    { name: "record_value", columnType: "longblob", collation: null, nullable: true, definition: "LONGBLOB NULL" },
+    { name: "headers", columnType: "json", collation: null, definition: "JSON NOT NULL" },
+    { name: "schema_id", columnType: "int", collation: null, nullable: true, definition: "INT NULL" },
+    { name: "error_class", columnType: "varchar(64)", collation: "ascii_bin", definition: `VARCHAR(64) ${ascii}` },
+    { name: "error_code", columnType: "int", collation: null, definition: "INT NOT NULL" },
+    { name: "error_message", columnType: "text", collation: "utf8mb4_0900_bin", definition: `TEXT ${exact}` },
+    {
+      name: "column_name",
+      columnType: "varchar(64)",
+      collation: "utf8mb4_0900_bin",
+      nullable: true,
+      definition: `VARCHAR(64) ${optional(exact)}`
+    },
+    { name: "attempts", columnType: "int", collation: null, definition: "INT NOT NULL DEFAULT 1" },
+    {
+      name: "created_at",
+      columnType: "datetime(6)",
+      collation: null,
+      definition: "DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)"
+    },
+    { name: "replayed_at", columnType: "datetime(6)", collation: null, nullable: true, definition: "DATETIME(6) NULL" },
+    {
+      name: "source_id",
+      columnType: "smallint unsigned",
+      collation: null,
+      definition: "SMALLINT UNSIGNED NOT NULL"
+    }
+  ],
+  primaryKey: ["id"],
+  keys: ["UNIQUE KEY dead_letters_origin (source_id, `partition`, `offset`)"]
+}
+
 const quote = (name: string): string => `\`${name}\``
 const primaryKey = (table: OwnTable): string => `PRIMARY KEY (${table.primaryKey.map(quote).join(", ")})`
 
@@ -124,7 +182,7 @@ export const createOwnTable = (table: OwnTable): string => {
 const matches = (found: CatalogColumn, wanted: OwnColumn): boolean =>
   found.columnType.toLowerCase() === wanted.columnType
   && found.collation === wanted.collation
-  && !found.nullable
+  && found.nullable === (wanted.nullable === true)
   && (wanted.invisible !== true || found.extra.includes("invisible"))
 
 /** The one statement that makes the table ours, atomic as every ALTER of InnoDB; undefined where nothing is amiss. */

@@ -9,7 +9,7 @@ import { destinationError } from "./errors.js"
 import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
 import type { MysqlConfig } from "./MysqlConfig.js"
-import { kafkaOffsets, kafkaSources } from "./ownTables.js"
+import { deadLetters, kafkaOffsets, kafkaSources } from "./ownTables.js"
 import { checkServer, type Variables } from "./serverCheck.js"
 import { rowsOf, runFresh } from "./session.js"
 
@@ -41,7 +41,10 @@ const probes = [
   "SELECT id FROM kafka_sources LIMIT 0",
   "INSERT INTO kafka_offsets (topic, `partition`, consumer_group, `offset`) SELECT '', 0, '', 0 FROM DUAL WHERE FALSE",
   "UPDATE kafka_offsets SET `offset` = `offset` WHERE FALSE",
-  "SELECT generation FROM kafka_offsets LIMIT 0"
+  "SELECT generation FROM kafka_offsets LIMIT 0",
+  "INSERT INTO dead_letters (topic, `partition`, `offset`, consumer_group, headers, error_class, error_code, error_message, source_id) SELECT '', 0, 0, '', '[]', '', 0, '', 0 FROM DUAL WHERE FALSE",
+  "UPDATE dead_letters SET attempts = attempts WHERE FALSE",
+  "SELECT id FROM dead_letters LIMIT 0"
 ]
 
 /**
@@ -65,6 +68,7 @@ export const prepare = (
       const foreign = isForeign(yield* readTable(lane, kafkaOffsets.name))
       yield* ensure(lane, config, kafkaSources.name, decideOwnTable(lane, kafkaSources))
       const altered = yield* ensure(lane, config, kafkaOffsets.name, decideOwnTable(lane, kafkaOffsets))
+      yield* ensure(lane, config, deadLetters.name, decideOwnTable(lane, deadLetters))
       yield* runFresh(lane, probes)
       if (foreign && altered) {
         yield* Effect.logWarning(

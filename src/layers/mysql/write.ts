@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { MysqlPhase } from "../../domain/MysqlErrors.js"
 import { WriteError, WriteOutcome, type WriteRequest } from "../Destination.js"
+import { letterStatement } from "./deadLetters.js"
 import { detailOf } from "./errorDetail.js"
 import { writeError } from "./errors.js"
 import type { Lane } from "./Lane.js"
@@ -68,6 +69,11 @@ const upToCommit = (
     for (const statement of request.statements) {
       yield* checkpoint
       yield* insert(lane, statement, packetBytesMax).pipe(failed("rows", statement))
+    }
+    for (const letter of request.letters) {
+      yield* checkpoint
+      const statement = letterStatement(letter)
+      yield* insert(lane, statement, packetBytesMax).pipe(failed("dead-letters", statement))
     }
     yield* checkpoint
   })
