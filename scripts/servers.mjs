@@ -3,15 +3,15 @@ import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { mysqlRoot } from "./servers/debian.mjs"
+import { mariadbRoot, mysqlRoot } from "./servers/debian.mjs"
 import * as Servers from "./servers/index.mjs"
 import { kafkaJars, registryJar } from "./servers/maven.mjs"
 
-const usage = `Kafka, a schema registry and MySQL for tests, without installing them.
+const usage = `Kafka, a schema registry, MySQL and, if asked for, MariaDB for tests, without installing them.
 
-  node scripts/servers.mjs start [--dir DIR] [--env FILE] [--kafka-nodes 1|3] [--kafka-version 4.1.0]
+  node scripts/servers.mjs start [--dir DIR] [--env FILE] [--kafka-nodes 1|3] [--kafka-version 4.1.0] [--mariadb]
   node scripts/servers.mjs status --dir DIR
-  node scripts/servers.mjs restart --dir DIR kafka|registry|mysql [--signal SIGKILL]
+  node scripts/servers.mjs restart --dir DIR kafka|registry|mysql|mariadb [--signal SIGKILL]
   node scripts/servers.mjs stop --dir DIR
   node scripts/servers.mjs fetch`
 
@@ -22,6 +22,7 @@ const { positionals: [command, name], values: options } = parseArgs({
     "env": { type: "string" },
     "kafka-nodes": { type: "string", default: "1" },
     "kafka-version": { type: "string", default: "4.1.0" },
+    "mariadb": { type: "boolean", default: false },
     "signal": { type: "string", default: "SIGTERM" }
   }
 })
@@ -46,7 +47,8 @@ const load = async () => {
     servers: {
       kafka: Servers.attachKafka(state.specs.kafka),
       registry: Servers.attachRegistry(state.specs.registry[0]),
-      mysql: Servers.attachMysql(state.specs.mysql[0])
+      mysql: Servers.attachMysql(state.specs.mysql[0]),
+      ...(state.specs.mariadb === undefined ? {} : { mariadb: Servers.attachMariadb(state.specs.mariadb[0]) })
     }
   }
 }
@@ -63,22 +65,25 @@ const start = async () => {
   const started = await Promise.allSettled([
     Servers.startKafka({ dir, nodes, version: options["kafka-version"], detached: true }),
     Servers.startRegistry({ dir, detached: true }),
-    Servers.startMysql({ dir, detached: true })
+    Servers.startMysql({ dir, detached: true }),
+    ...(options.mariadb ? [Servers.startMariadb({ dir, detached: true })] : [])
   ])
   const failed = started.filter((one) => one.status === "rejected")
   if (failed.length > 0) {
     await Promise.all(started.filter((one) => one.status === "fulfilled").map((one) => one.value.stop()))
     throw new Error(failed.map((one) => one.reason.message).join("\n"))
   }
-  const [kafka, registry, mysql] = started.map((one) => one.value)
+  const [kafka, registry, mysql, mariadb] = started.map((one) => one.value)
   const env = {
     TRIBUTARY_TEST_KAFKA: kafka.address,
     TRIBUTARY_TEST_REGISTRY: registry.address,
-    TRIBUTARY_TEST_MYSQL: mysql.address
+    TRIBUTARY_TEST_MYSQL: mysql.address,
+    ...(mariadb === undefined ? {} : { TRIBUTARY_TEST_MARIADB: mariadb.address })
   }
   const envFile = resolve(options.env ?? join(dir, "env"))
-  const pids = { kafka: kafka.pid, registry: registry.pid, mysql: mysql.pid }
-  const specs = { kafka: kafka.specs, registry: registry.specs, mysql: mysql.specs }
+  const all = { kafka, registry, mysql, ...(mariadb === undefined ? {} : { mariadb }) }
+  const pids = Object.fromEntries(Object.entries(all).map(([key, server]) => [key, server.pid]))
+  const specs = Object.fromEntries(Object.entries(all).map(([key, server]) => [key, server.specs]))
   await writeFile(envFile, envText(env))
   await writeFile(join(dir, "servers.json"), JSON.stringify({ env, envFile, pids, specs }, null, 2))
   print(envText(env).trimEnd())
@@ -110,7 +115,7 @@ const restart = async () => {
 }
 
 const fetch = async () => {
-  await Promise.all([kafkaJars(options["kafka-version"]), mysqlRoot()])
+  await Promise.all([kafkaJars(options["kafka-version"]), mysqlRoot(), mariadbRoot()])
   await registryJar("3.0.9")
   print(Servers.cacheRoot())
 }

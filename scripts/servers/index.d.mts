@@ -1,6 +1,6 @@
 /** A running server. Its port and (but for the registry, which is in memory) its data survive `kill` and `restart`. */
 export interface Server {
-  /** Kafka: `host:port[,…]`; registry: `http://host:port/apis/ccompat/v7`; MySQL: `mysql://root@127.0.0.1:port`. */
+  /** Kafka: `host:port[,…]`; registry: `http://host:port/apis/ccompat/v7`; MySQL, MariaDB: `mysql://root@127.0.0.1:port`. */
   readonly address: string
   /** Of the first broker, for Kafka; 0 while it is down. */
   readonly pid: number
@@ -40,19 +40,21 @@ export interface KafkaOptions extends Where {
 }
 
 export interface MysqlOptions extends Where {
-  /** More arguments of mysqld. */
+  /** More arguments of the server's program. */
   readonly args?: ReadonlyArray<string>
 }
 
 export const startKafka: (options?: KafkaOptions) => Promise<KafkaCluster>
 export const startRegistry: (options?: Where) => Promise<Server>
 export const startMysql: (options?: MysqlOptions) => Promise<Server>
+export const startMariadb: (options?: MysqlOptions) => Promise<Server>
 
 /** How a server can be had on this machine, or why not. */
 export type Means = { readonly via: "local" | "docker"; readonly missing?: never } | { readonly missing: string }
 export const kafkaMeans: () => Promise<Means>
 export const registryMeans: () => Promise<Means>
 export const mysqlMeans: () => Promise<Means>
+export const mariadbMeans: () => Promise<Means>
 
 /** Where downloads are kept. */
 export const cacheRoot: () => string

@@ -1,4 +1,5 @@
 export { cacheRoot } from "./cache.mjs"
 export { attachKafka, kafkaMeans, startKafka } from "./kafka.mjs"
+export { attachMariadb, mariadbMeans, startMariadb } from "./mariadb.mjs"
 export { attachMysql, mysqlMeans, startMysql } from "./mysql.mjs"
 export { attachRegistry, registryMeans, startRegistry } from "./registry.mjs"

@@ -15,7 +15,7 @@ import { debianMissing, means } from "./tools.mjs"
 export const mysqlMeans = () => means(debianMissing)
 
 /** Run at each start; the server listens on 127.0.0.1 only. */
-const initialSql = [
+export const initialSql = [
   "CREATE USER IF NOT EXISTS 'root'@'%';",
   "GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION;",
   "CREATE DATABASE IF NOT EXISTS bank;",
@@ -25,11 +25,11 @@ const initialSql = [
 
 /** @param {string} dir @param {number} port @param {ReadonlyArray<string>} more */
 const localCommand = async (dir, port, more) => {
-  const { libs, loader, mysqld, root } = await mysqlRoot()
+  const { libs, loader, program, root } = await mysqlRoot()
   const common = [
     "--library-path",
     libs,
-    mysqld,
+    program,
     "--no-defaults",
     ...(process.getuid() === 0 ? ["--user=root"] : []),
     `--datadir=${join(dir, "data")}`,

@@ -17,9 +17,9 @@ export const javaMissing = once(async () => {
   await run("mvn", ["--version"]).catch(() => Promise.reject(new Error("there is no mvn (Maven)")))
 })
 
-/** Why MySQL cannot be unpacked from Debian packages here; undefined if it can. */
+/** Why MySQL and MariaDB cannot be unpacked from Debian packages here; undefined if they can. */
 export const debianMissing = once(async () => {
-  if (process.platform !== "linux") throw new Error(`MySQL from Debian packages needs Linux, this is ${release()}`)
+  if (process.platform !== "linux") throw new Error(`servers from Debian packages need Linux, this is ${release()}`)
   await run("apt-get", ["--version"]).catch(() => Promise.reject(new Error("there is no apt-get")))
   await run("dpkg", ["--version"]).catch(() => Promise.reject(new Error("there is no dpkg")))
   if (!existsSync("/usr/share/keyrings/debian-archive-keyring.gpg")) {

@@ -48,6 +48,21 @@ describeWith(["kafka", "registry", "mysql"], "the servers of the run", (servers)
   })
 })
 
+describeWith(["mariadb"], "the MariaDB of the run", (servers) => {
+  it("is one that Tributary supports, keeps a binary log, and has database bank for user consumer", async () => {
+    assert.deepStrictEqual(
+      await query(
+        servers.mariadb,
+        "SELECT VERSION() REGEXP '^1[0-9][.].*MariaDB' AS v, @@innodb_flush_log_at_trx_commit AS f, @@log_bin AS l"
+      ),
+      [{ v: 1, f: 1, l: 1 }]
+    )
+    const { host } = new URL(servers.mariadb)
+    const uri = `mysql://consumer:${encodeURIComponent("consumer1!")}@${host}/bank`
+    assert.deepStrictEqual(await query(uri, "SELECT DATABASE() AS d"), [{ d: "bank" }])
+  })
+})
+
 describeWith(["own:kafka"], "a broker that a test owns", () => {
   let kafka: KafkaCluster
   beforeAll(async () => {

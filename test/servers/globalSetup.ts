@@ -5,12 +5,14 @@ import { type Available, type ServerName, serverNames } from "./context.js"
 const starters: Record<ServerName, () => Promise<Servers.Server>> = {
   kafka: () => Servers.startKafka({ props: { "group.initial.rebalance.delay.ms": 0 } }),
   registry: () => Servers.startRegistry(),
-  mysql: () => Servers.startMysql()
+  mysql: () => Servers.startMysql(),
+  mariadb: () => Servers.startMariadb()
 }
 const means: Record<ServerName, () => Promise<Servers.Means>> = {
   kafka: Servers.kafkaMeans,
   registry: Servers.registryMeans,
-  mysql: Servers.mysqlMeans
+  mysql: Servers.mysqlMeans,
+  mariadb: Servers.mariadbMeans
 }
 
 /** The servers that this run has started, and must stop. */
@@ -37,18 +39,19 @@ const startable = async (name: ServerName) => {
   return missing === undefined ? {} : { missing }
 }
 
-/** Provides the servers named by TRIBUTARY_TEST_KAFKA, _REGISTRY and _MYSQL, and starts those that are not named. */
+/** Provides the servers named by TRIBUTARY_TEST_KAFKA, _REGISTRY, _MYSQL and _MARIADB, and starts those that are not named. */
 export default async (project: TestProject) => {
-  const [kafka, registry, mysql] = await Promise.all([obtain("kafka"), obtain("registry"), obtain("mysql")])
-  const [ownKafka, ownRegistry, ownMysql] = await Promise.all([
-    startable("kafka"),
-    startable("registry"),
-    startable("mysql")
-  ])
+  const [kafka, registry, mysql, mariadb] = await Promise.all(
+    [obtain("kafka"), obtain("registry"), obtain("mysql"), obtain("mariadb")]
+  )
+  const [ownKafka, ownRegistry, ownMysql, ownMariadb] = await Promise.all(
+    [startable("kafka"), startable("registry"), startable("mysql"), startable("mariadb")]
+  )
   project.provide("kafka", kafka)
   project.provide("registry", registry)
   project.provide("mysql", mysql)
-  project.provide("startable", { kafka: ownKafka, registry: ownRegistry, mysql: ownMysql })
+  project.provide("mariadb", mariadb)
+  project.provide("startable", { kafka: ownKafka, registry: ownRegistry, mysql: ownMysql, mariadb: ownMariadb })
   const required = (process.env["TRIBUTARY_TEST_REQUIRE"] ?? "").split(",").map((name) => name.trim()).filter(Boolean)
   const unknown = required.filter((name) => !serverNames.some((known) => known === name))
   if (unknown.length > 0) {

@@ -8,7 +8,8 @@ export type Need = ServerName | `own:${ServerName}`
 const nowhere: Record<ServerName, string> = {
   kafka: "127.0.0.1:1",
   registry: "http://127.0.0.1:1/apis/ccompat/v7",
-  mysql: "mysql://root@127.0.0.1:1"
+  mysql: "mysql://root@127.0.0.1:1",
+  mariadb: "mysql://root@127.0.0.1:1"
 }
 
 const nameOf = (need: Need): ServerName => serverNames.find((name) => need.endsWith(name)) ?? "kafka"
@@ -33,7 +34,12 @@ export const describeWith = (
   name: string,
   body: (servers: Readonly<Record<ServerName, string>>) => void
 ): void => {
-  const servers = { kafka: addressOf("kafka"), registry: addressOf("registry"), mysql: addressOf("mysql") }
+  const servers = {
+    kafka: addressOf("kafka"),
+    registry: addressOf("registry"),
+    mysql: addressOf("mysql"),
+    mariadb: addressOf("mariadb")
+  }
   const lacking = needs.filter((need) => missing(need) !== undefined)
   const reasons = lacking.map(missing).join("; ")
   if (lacking.length === 0) {
