@@ -46,7 +46,7 @@ export const recordTime = ({ timestampMs }: KafkaRecord): string | undefined =>
 
 /** The first characters of a text, as many as the column takes, without half a character at the end. */
 export const shortened = (text: string, charactersMax: number): string =>
-  text.length <= charactersMax ? text : [...text].slice(0, charactersMax).join("")
+  text.slice(0, charactersMax).replace(/[\uD800-\uDBFF]$/, "")
 
 /** Characters of an error's message that are kept. */
 export const messageMax = 4000

@@ -99,6 +99,8 @@ export class WriteError extends Data.TaggedError("WriteError")<{
   readonly class: ErrorClass
   readonly code: number
   readonly what: string
+  /** The database's own words, without the values that it quotes. */
+  readonly reason?: string
   /** The column that the server names. */
   readonly column?: string
   /** For setup errors: the statement or setting that cures it. */
@@ -178,6 +180,7 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   readonly resolve: (request: WriteRequest) => Effect.Effect<Resolution, DestinationError>
   /** Creates the table, or makes it fit the plan as far as the policy allows. Outside of any data transaction. */
   readonly ensureTable: (plan: TablePlan, policy: EvolutionPolicy) => Effect.Effect<TableReady, DestinationError>
+  readonly hasTable: (table: string) => Effect.Effect<boolean, DestinationError>
   /** Whether the table holds rows of this source and partition (missing table: no). */
   readonly holdsRows: (table: string, sourceId: number, partition: number) => Effect.Effect<boolean, DestinationError>
   /**

@@ -1,5 +1,6 @@
 import * as Metric from "effect/Metric"
 import * as MetricLabel from "effect/MetricLabel"
+import type { RecordError } from "../domain/DeadLetter.js"
 
 /** What one partition reports. Updated per batch, by plain calls of some 20 ns; read with `Metric.snapshot`. */
 export interface PartitionMetrics {
@@ -9,6 +10,10 @@ export interface PartitionMetrics {
   readonly resumed: (pausedMs: number) => void
   readonly committed: (records: number, offset: bigint) => void
   readonly fenced: () => void
+  /** Records that became dead letters, by the class of what was wrong with them. */
+  readonly deadLetters: (reason: RecordError["class"], count: number) => void
+  /** Records without a value that delete nothing and are passed over. */
+  readonly tombstonesIgnored: (count: number) => void
 }
 
 const queueRecords = Metric.gauge("tributary_queue_records", { description: "Records queued for the writer." })
@@ -36,6 +41,15 @@ const fences = Metric.counter("tributary_fenced_total", {
   incremental: true
 })
 
+const deadLetters = Metric.counter("tributary_dead_letters_total", {
+  description: "Records that became dead letters, by reason.",
+  incremental: true
+})
+const skipped = Metric.counter("tributary_records_skipped_total", {
+  description: "Records that are passed over on purpose, by reason.",
+  incremental: true
+})
+
 /** Bound to one partition once, because looking a metric up costs more than updating it. */
 export const partitionMetrics = (topic: string, partition: number): PartitionMetrics => {
   const labels = [MetricLabel.make("topic", topic), MetricLabel.make("partition", String(partition))]
@@ -46,6 +60,7 @@ export const partitionMetrics = (topic: string, partition: number): PartitionMet
   const written = Metric.taggedWithLabels(records, labels)
   const offsets = Metric.taggedWithLabels(committedOffset, labels)
   const fenceCount = Metric.taggedWithLabels(fences, labels)
+  const tombstones = Metric.taggedWithLabels(skipped, [...labels, MetricLabel.make("reason", "tombstone_ignored")])
   return {
     queued: (inQueue, waiting) => {
       queue.unsafeUpdate(inQueue, [])
@@ -57,6 +72,10 @@ export const partitionMetrics = (topic: string, partition: number): PartitionMet
       written.unsafeUpdate(count, [])
       offsets.unsafeUpdate(offset, [])
     },
-    fenced: () => fenceCount.unsafeUpdate(1, [])
+    fenced: () => fenceCount.unsafeUpdate(1, []),
+    // Looked up each time: letters are rare, and most partitions never have one.
+    deadLetters: (reason, count) =>
+      Metric.taggedWithLabels(deadLetters, [...labels, MetricLabel.make("reason", reason)]).unsafeUpdate(count, []),
+    tombstonesIgnored: (count) => tombstones.unsafeUpdate(count, [])
   }
 }

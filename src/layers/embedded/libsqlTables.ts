@@ -72,6 +72,9 @@ export const ensureTable = Effect.fnUntraced(
 
 const refused = (what: string, cure: string) => new DestinationRefused({ what, cure, kind: "configuration" })
 
+export const hasTable = (session: Session, table: string) =>
+  Effect.map(columnsOf(session, table), (columns) => columns.length > 0)
+
 export const holdsRows = Effect.fnUntraced(
   function*(session: Session, dialect: Dialect, table: string, sourceId: number, partition: number) {
     if (!hasKey(yield* columnsOf(session, table))) return false

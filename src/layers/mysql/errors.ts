@@ -64,6 +64,7 @@ export const writeError = (
     class: errorClass,
     code: failure.code,
     what: describe(address, doingIn[phase], failure),
+    reason: failure.text,
     ...(column === undefined ? {} : { column }),
     ...(errorClass === "setup" ? { cure: cureIn(phase)(failure.code, failure.message, address) } : {})
   })

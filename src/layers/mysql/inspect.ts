@@ -47,6 +47,12 @@ const kindOf = (lane: Lane, table: string): Effect.Effect<"missing" | "keyed" | 
     (found) => found === undefined ? "missing" : hasKeyColumns(found) ? "keyed" : "plain"
   )
 
+export const hasTable =
+  (config: MysqlConfig, lanes: LanePool) => (table: string): Effect.Effect<boolean, DestinationError> =>
+    lanes.use((lane) => Effect.map(kindOf(lane, table), (kind) => kind !== "missing")).pipe(
+      Effect.mapError(destinationError(config, `looking for table ${table}`))
+    )
+
 export const holdsRows =
   (config: MysqlConfig, lanes: LanePool) =>
   (table: string, sourceId: number, partition: number): Effect.Effect<boolean, DestinationError> =>

@@ -4,7 +4,7 @@ import * as Ref from "effect/Ref"
 import { Destination } from "../Destination.js"
 import { acquire } from "./acquire.js"
 import { letterOffsets } from "./deadLetters.js"
-import { holdsRows, rowOffsets, snapshot, stored } from "./inspect.js"
+import { hasTable, holdsRows, rowOffsets, snapshot, stored } from "./inspect.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
 import type { MysqlConfig } from "./MysqlConfig.js"
@@ -40,6 +40,7 @@ const make = (config: MysqlConfig) =>
       write: (request) => writing(request).pipe(named("write")),
       resolve: (request) => resolving(request).pipe(named("resolve")),
       ensureTable: (plan, policy) => ensuring(plan, policy).pipe(named("ensureTable")),
+      hasTable: hasTable(config, control),
       holdsRows: holdsRows(config, control),
       snapshot: snapshot(config, control),
       rowOffsets: rowOffsets(config, control),
