@@ -1,4 +1,5 @@
 import type * as Redacted from "effect/Redacted"
+import { nameOf } from "./tableName.js"
 import type { TopicSettings } from "./TopicSettings.js"
 
 /** Everything that the programs are told. Times in milliseconds, sizes in bytes, as the keys' names say. */
@@ -65,11 +66,9 @@ export type ClientConfig = Omit<Config, "mysql">
 export const groupOf = (config: Pick<Config, "consumerGroup">, topic: string): string =>
   config.consumerGroup.replaceAll("${topic}", topic)
 
-/** The table that takes a topic's records. */
-export const tableOf = (config: Pick<Config, "tables">, topic: string): string => {
-  const settings = settingsOf(config, topic)
-  return settings.table ?? settings.tableNameFormat.replaceAll("${topic}", topic)
-}
+/** The table that takes a topic's records; with `${record}` in it where there is one for each record type. */
+export const tableOf = (config: Pick<Config, "tables">, topic: string): string =>
+  nameOf(settingsOf(config, topic), topic)
 
 export const settingsOf = ({ tables }: Pick<Config, "tables">, topic: string): TopicSettings =>
   tables.byTopic.get(topic) ?? tables.defaults

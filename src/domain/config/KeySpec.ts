@@ -1,3 +1,5 @@
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import type { Redacted } from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -18,6 +20,8 @@ export interface KeyInfo {
   readonly secret: boolean
   /** The value as people may see it. */
   readonly display: (text: string) => string
+  /** Names a file, whose content is the value; it is read once, when the configuration is. Nothing: no file. */
+  readonly file: boolean
 }
 
 export interface KeySpec<A> extends KeyInfo {
@@ -36,6 +40,7 @@ export interface Kind<A> {
   readonly expected: string
   readonly secret?: boolean
   readonly display?: (text: string) => string
+  readonly file?: boolean
 }
 
 export const key = <A>(name: string, kind: Kind<A>, details: Details): KeySpec<A> => ({
@@ -46,7 +51,8 @@ export const key = <A>(name: string, kind: Kind<A>, details: Details): KeySpec<A
   fallback: details.fallback,
   doc: details.doc,
   secret: kind.secret ?? false,
-  display: kind.display ?? ((shown) => shown)
+  display: kind.display ?? ((shown) => shown),
+  file: kind.file ?? false
 })
 
 /** Whole numbers only: "1e3" and "0x10" would pass a looser reading, and surprise whoever reads the file later. */
@@ -80,31 +86,6 @@ export const text = (pattern: RegExp, expected: string): Kind<string> => ({
   expected
 })
 
-/** Items between commas, trimmed, each matched by `item`, at least one, none twice. */
-export const list = (item: (part: string) => boolean, expected: string): Kind<ReadonlyArray<string>> => ({
-  schema: Schema.transform(
-    Schema.String,
-    Schema.Array(Schema.String),
-    {
-      strict: true,
-      decode: (items) => items.split(",").map((part) => part.trim()),
-      encode: (items) => items.join(",")
-    }
-  ).pipe(
-    Schema.filter((items) => items.every(item) && new Set(items).size === items.length)
-  ),
-  expected,
-  // No list of ours takes user and password, and none may show them when somebody tries.
-  display: (items) => /[@?]/.test(items) ? "<redacted>" : items
-})
-
-export const secretText: Kind<Redacted> = {
-  schema: Schema.Redacted(Schema.String),
-  expected: "text",
-  secret: true,
-  display: () => "<redacted>"
-}
-
 /** A value of its own syntax, read by a function that answers undefined for what it cannot read. */
 export const parsed = <A, I>(
   target: Schema.Schema<A, I>,
@@ -122,3 +103,84 @@ export const parsed = <A, I>(
   }),
   expected
 })
+
+const items = Schema.transform(
+  Schema.String,
+  Schema.Array(Schema.String),
+  {
+    strict: true,
+    decode: (written) => written.split(",").map((part) => part.trim()),
+    encode: (parts) => parts.join(",")
+  }
+)
+const noneTwice = (parts: ReadonlyArray<string>): boolean => new Set(parts).size === parts.length
+
+/** Items between commas, trimmed, each matched by `item`, at least one, none twice. */
+export const list = (item: (part: string) => boolean, expected: string): Kind<ReadonlyArray<string>> => ({
+  schema: items.pipe(Schema.filter((parts) => parts.every(item) && noneTwice(parts))),
+  expected,
+  // No list of ours takes user and password, and none may show them when somebody tries.
+  display: (written) => /[@?]/.test(written) ? "<redacted>" : written
+})
+
+/** The same, of any names, or nothing: what a topic of its own is given instead of the list of all topics may be none. */
+export const names = (expected: string): Kind<ReadonlyArray<string>> =>
+  parsed(
+    Schema.Array(Schema.String),
+    (written) => {
+      const parts = written.trim() === "" ? [] : written.split(",").map((part) => part.trim())
+      return parts.every((part) => part !== "") && noneTwice(parts) ? parts : undefined
+    },
+    (parts) => parts.join(","),
+    `${expected} between commas, none twice, or nothing`
+  )
+
+/** `a:b,c:d`, or nothing. No left side twice. */
+export const pairs = (
+  fits: (left: string, right: string) => boolean,
+  expected: string
+): Kind<ReadonlyMap<string, string>> =>
+  parsed(
+    Schema.ReadonlyMapFromSelf({ key: Schema.String, value: Schema.String }),
+    (written) => {
+      const parts = written.trim() === "" ? [] : written.split(",").map((part) => part.split(":").map((_) => _.trim()))
+      const read = new Map(parts.map(([left = "", right = ""]) => [left, right]))
+      const right = parts.every((part) => part.length === 2 && fits(part[0] ?? "", part[1] ?? ""))
+      return right && read.size === parts.length ? read : undefined
+    },
+    (read) => [...read].map(([left, right]) => `${left}:${right}`).join(","),
+    expected
+  )
+
+export const fraction: Kind<number> = {
+  schema: Schema.String.pipe(
+    Schema.pattern(/^\d(?:\.\d{1,6})?$/),
+    Schema.compose(Schema.NumberFromString),
+    Schema.between(0, 1)
+  ),
+  expected: "a number from 0 to 1"
+}
+
+/** A regular expression for whole names. Of nothing: one that no name matches. */
+export const pattern: Kind<RegExp> = parsed(
+  Schema.instanceOf(RegExp),
+  // Alone first: `a)|(b` makes sense only between brackets of ours.
+  (written) => Either.getOrUndefined(Either.try(() => [new RegExp(written), new RegExp(`^(?:${written})$`)][1])),
+  (read) => read.source.slice("^(?:".length, -")$".length),
+  "a regular expression for whole names, or nothing"
+)
+
+/** A file of JSON. The schema is of what the file holds, as that of every kind with `file` is. */
+export const jsonFile = (expected: string): Kind<string> => ({
+  schema: Schema.String.pipe(Schema.filter((content) => Option.isSome(decodeJson(content)))),
+  expected,
+  file: true
+})
+const decodeJson = Schema.decodeOption(Schema.parseJson())
+
+export const secretText: Kind<Redacted> = {
+  schema: Schema.Redacted(Schema.String),
+  expected: "text",
+  secret: true,
+  display: () => "<redacted>"
+}
