@@ -7,10 +7,11 @@ export const identifier = (name: string): string => `\`${name.replaceAll("`", "`
 const commentLengthMax = 1024
 
 /**
- * A comment must be a plain string literal of three-byte UTF-8: hexadecimal is not allowed there. So that no sql_mode
- * matters, the back-slash becomes its look-alike U+29F5, and what cannot be in it a blank or U+FFFD.
+ * The clause, with a blank in front; "" where there is no text. It must be a plain string literal of three-byte UTF-8:
+ * hexadecimal is not allowed there. So that no sql_mode matters, the back-slash becomes its look-alike U+29F5, and what
+ * cannot be in it a blank or U+FFFD.
  */
-const comment = (doc: string | undefined): string => {
+export const comment = (doc: string | undefined): string => {
   if (doc === undefined || doc === "") return ""
   const plain = doc
     .replace(/\p{Cc}+/gu, " ")
@@ -23,13 +24,19 @@ const comment = (doc: string | undefined): string => {
 const columnLine = (column: Column): string =>
   `${identifier(column.name)} ${columnType(column)} ${column.nullable ? "NULL" : "NOT NULL"}${comment(column.doc)}`
 
+/** What MySQL and MariaDB spell differently in a table. */
+export interface TableSpelling {
+  /** What follows NOT NULL in an invisible column: MariaDB wants it to have a default (4108). */
+  readonly invisible: "INVISIBLE" | "DEFAULT 0 INVISIBLE"
+}
+
 /** The key columns are invisible, so that `SELECT *` shows the record's own fields alone. */
-export const createTable = (plan: TablePlan): string => {
+export const createTable = ({ invisible }: TableSpelling) => (plan: TablePlan): string => {
   const lines = [
     ...plan.columns.map(columnLine),
-    "`_source` SMALLINT UNSIGNED NOT NULL INVISIBLE",
-    "`_partition` INT NOT NULL INVISIBLE",
-    "`_offset` BIGINT NOT NULL INVISIBLE",
+    `\`_source\` SMALLINT UNSIGNED NOT NULL ${invisible}`,
+    `\`_partition\` INT NOT NULL ${invisible}`,
+    `\`_offset\` BIGINT NOT NULL ${invisible}`,
     "PRIMARY KEY (`_source`, `_partition`, `_offset`)"
   ]
   return `CREATE TABLE IF NOT EXISTS ${identifier(plan.table)} (\n  ${lines.join(",\n  ")}\n)` +
