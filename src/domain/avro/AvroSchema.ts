@@ -3,6 +3,8 @@ export type AvroSchema =
   | {
     readonly type: "null" | "boolean" | "int" | "long" | "float" | "double" | "string" | "bytes"
     readonly logical?: LogicalType
+    /** Of a string in characters, of bytes in bytes: attribute `maxLength`, as Hive and Trino have it. */
+    readonly maxLength?: number
   }
   | {
     readonly type: "fixed"

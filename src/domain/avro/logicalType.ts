@@ -54,3 +54,12 @@ export const logicalTypeOf = (name: unknown, node: unknown, underlying: Underlyi
       return undefined
   }
 }
+
+const decodeMaxLength = Schema.decodeUnknownOption(Schema.Struct({ maxLength: Schema.Int.pipe(Schema.positive()) }))
+
+/**
+ * The most characters of a string, or bytes: Avro has no attribute for it, Hive and Trino write `maxLength` (for their
+ * logical types `varchar` and `char`). Ignored where it is no such number.
+ */
+export const maxLengthOf = (type: string, node: unknown): { readonly maxLength?: number } =>
+  type === "string" || type === "bytes" ? Option.getOrElse(decodeMaxLength(node), () => ({})) : {}

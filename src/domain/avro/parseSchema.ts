@@ -4,7 +4,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AvroRefused } from "./AvroRefused.js"
 import type { AvroSchema, RecordField } from "./AvroSchema.js"
-import { logicalTypeOf } from "./logicalType.js"
+import { logicalTypeOf, maxLengthOf } from "./logicalType.js"
 import { candidatesOf, fullNameOf, isSimpleName } from "./names.js"
 
 /** Schemas come from outside, so their cost is bounded before they are walked; real ones are far below each limit. */
@@ -73,7 +73,7 @@ class Parser {
     const { logicalType, type } = node
     if (isPrimitive(type)) {
       const logical = logicalTypeOf(logicalType, node, { type })
-      return Either.right(logical === undefined ? { type } : { type, logical })
+      return Either.right({ type, ...(logical === undefined ? {} : { logical }), ...maxLengthOf(type, node) })
     }
     switch (type) {
       case "record":

@@ -7,8 +7,10 @@ export type ColumnType =
   /** Avro's type `null`: only ever NULL. */
   | { readonly kind: "null" }
   | { readonly kind: "float"; readonly stored: "double" | "float" }
-  /** `length`: at most so many characters, or bytes, as key columns need it. */
-  | { readonly kind: "string" | "bytes"; readonly length?: number }
+  /** `length`: at most so many characters. `key`: compares byte for byte and without padding, as a key must. */
+  | { readonly kind: "string"; readonly length?: number; readonly key?: true }
+  /** `length`: at most so many bytes. */
+  | { readonly kind: "bytes"; readonly length?: number }
   | { readonly kind: "uuid"; readonly stored: "char" | "binary" }
   | { readonly kind: "fixed"; readonly size: number }
   | { readonly kind: "enum"; readonly symbols: ReadonlyArray<string>; readonly stored: "varchar" | "enum" }
@@ -23,7 +25,12 @@ export type ColumnType =
   /** Nanoseconds since the epoch: exact, or cut off to microseconds. */
   | { readonly kind: "nanos"; readonly stored: "bigint" | "datetime" }
   /** Arrays, maps, records in records, unions of several types, durations. */
-  | { readonly kind: "json"; readonly schema: AvroSchema }
+  | {
+    readonly kind: "json"
+    readonly schema: AvroSchema
+    /** Where `schema` uses a record inside which it is itself: the schema that defines it. */
+    readonly root?: AvroSchema
+  }
   /** SHA-256 of the value, in hexadecimal. */
   | { readonly kind: "hash" }
 
@@ -35,6 +42,8 @@ export interface Column {
   readonly name: string
   readonly type: ColumnType
   readonly nullable: boolean
+  /** Whatever the record says, NULL is stored. */
+  readonly redacted?: true
   readonly doc?: string
   /** The field's default, decoded: what a record has whose schema lacks the field. */
   readonly default?: { readonly value: unknown }
@@ -50,6 +59,8 @@ export interface TablePlan {
   /** Names of the columns by which a row is found again, in order. None: rows are appended, their key is their origin. */
   readonly key: ReadonlyArray<string>
   readonly metadata: ReadonlyArray<MetadataColumn>
+  /** Unique indexes of an existing table, beside the key, that an upsert may hit; absent: none. */
+  readonly uniqueIndexesAllowed?: ReadonlySet<string>
 }
 
 /** The columns of a row's origin, in the order of the primary key. They are Tributary's, so no field may have their names. */

@@ -84,7 +84,7 @@ export const planTable = (request: PlanRequest): Either.Either<TablePlan, Readon
   }
   const columns: Array<Column> = []
   const map = (path: ReadonlyArray<string>, name: string, type: AvroSchema, doc: string | undefined): void => {
-    const mapped = columnOf(type)
+    const mapped = columnOf(type, settings.types, false, schema)
     if (Either.isLeft(mapped)) report(path[0], [mapped.left])
     else columns.push({ from: "value", path, name, ...mapped.right, ...(doc === undefined ? {} : { doc }) })
   }

@@ -1,7 +1,8 @@
-import type { Spelling } from "./literal.js"
-import { hexOfText } from "./literal/bytes.js"
-import { enumLength } from "./rowBytes.js"
-import type { Column } from "./TablePlan.js"
+import { hexLiteral, hexOfText } from "./literal/bytes.js"
+import { bigDecimalLengthMax } from "./literal/decimals.js"
+import type { Spelling } from "./literal/Spelling.js"
+import { decimalTextLength, enumLength, varbinaryLengthMax, varcharLengthMax } from "./rowBytes.js"
+import type { Column, ColumnType } from "./TablePlan.js"
 
 /**
  * A back-slash is an escape or not depending on sql_mode (under NO_BACKSLASH_ESCAPES an escaped quote ends the literal),
@@ -17,7 +18,10 @@ const text = (value: string): string =>
     : `'${value}'`
 
 export const spelling: Spelling = {
+  quote: "'",
+  boolean: (value) => value ? "1" : "0",
   text,
+  bytes: hexLiteral,
   // JavaScript's own form is the shortest that reads back the same, and MySQL reads it exactly. A bare -0.0 would be a
   // DECIMAL, which has no negative zero.
   double: (value) => Object.is(value, -0) ? "-0e0" : String(value),
@@ -25,6 +29,15 @@ export const spelling: Spelling = {
 }
 
 const ascii = (type: string): string => `${type} CHARACTER SET ascii COLLATE ascii_bin`
+
+/** A length that VARCHAR cannot have is still the limit of what we write. */
+const varchar = ({ key, length }: Extract<ColumnType, { readonly kind: "string" }>): string => {
+  if (length === undefined || length > varcharLengthMax) return "LONGTEXT"
+  return `VARCHAR(${length})${key === true ? " CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin" : ""}`
+}
+
+const varbinary = (length: number | undefined): string =>
+  length === undefined || length > varbinaryLengthMax ? "LONGBLOB" : `VARBINARY(${length})`
 
 export const columnType = ({ type }: Column): string => {
   switch (type.kind) {
@@ -35,28 +48,35 @@ export const columnType = ({ type }: Column): string => {
     case "int":
       return "INT"
     case "long":
-    case "nanos":
       return "BIGINT"
+    case "nanos":
+      return type.stored === "datetime" ? "DATETIME(6)" : "BIGINT"
     case "float":
+      return type.stored === "float" ? "FLOAT" : "DOUBLE"
     case "double":
       return "DOUBLE"
     case "string":
-      return "LONGTEXT"
+      return varchar(type)
     case "bytes":
-      return "LONGBLOB"
+      return varbinary(type.length)
     case "fixed":
-      return type.size <= 255 ? `BINARY(${type.size})` : type.size <= 65_535 ? `VARBINARY(${type.size})` : "LONGBLOB"
+      return type.size <= 255 ? `BINARY(${type.size})` : varbinary(type.size)
     case "enum":
-      return ascii(`VARCHAR(${enumLength(type.symbols)})`)
+      return ascii(
+        type.stored === "enum"
+          ? `ENUM(${type.symbols.map((symbol) => `'${symbol}'`).join(",")})`
+          : `VARCHAR(${enumLength(type.symbols)})`
+      )
     case "big-decimal":
-      return ascii("VARCHAR(255)")
+      return ascii(`VARCHAR(${bigDecimalLengthMax})`)
     case "json":
       return "JSON"
     case "hash":
       return ascii("CHAR(64)")
     case "uuid":
-      return ascii("CHAR(36)")
+      return type.stored === "binary" ? "BINARY(16)" : ascii("CHAR(36)")
     case "decimal":
+      if (type.stored === "varchar") return ascii(`VARCHAR(${decimalTextLength(type.precision)})`)
       return `DECIMAL(${type.precision}, ${type.scale})`
     case "date":
       return "DATE"

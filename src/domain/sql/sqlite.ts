@@ -1,6 +1,7 @@
 import type { Dialect } from "./Dialect.js"
-import { makeLiteral, type Spelling } from "./literal.js"
-import { hexOfText } from "./literal/bytes.js"
+import { makeLiteral } from "./literal.js"
+import { hexLiteral, hexOfText } from "./literal/bytes.js"
+import type { Spelling } from "./literal/Spelling.js"
 import type { Column, TablePlan } from "./TablePlan.js"
 
 const identifier = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
@@ -31,7 +32,10 @@ const double = (value: number): string => {
 }
 
 const spelling: Spelling = {
+  quote: "'",
+  boolean: (value) => value ? "1" : "0",
   text,
+  bytes: hexLiteral,
   double,
   // There is no exact decimal type: a number would become a double.
   decimal: (digits) => `'${digits}'`
@@ -43,21 +47,23 @@ const columnType = ({ type }: Column): string => {
     case "boolean":
     case "int":
     case "long":
-    case "nanos":
       return "INTEGER"
+    case "nanos":
+      return type.stored === "datetime" ? "TEXT" : "INTEGER"
     case "float":
     case "double":
       return "REAL"
     case "bytes":
     case "fixed":
       return "BLOB"
+    case "uuid":
+      return type.stored === "binary" ? "BLOB" : "TEXT"
     case "null":
     case "string":
     case "enum":
     case "big-decimal":
     case "json":
     case "hash":
-    case "uuid":
     case "decimal":
     case "date":
     case "time":

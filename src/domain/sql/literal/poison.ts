@@ -1,11 +1,17 @@
 import * as Either from "effect/Either"
 import type { LiteralWriter, Poison } from "../Dialect.js"
-import type { Column } from "../TablePlan.js"
+
+/** What a `Poison` names: a column, and inside a JSON column the field. */
+export interface Place {
+  readonly name: string
+  readonly within?: string
+}
 
 export type Literal = Either.Either<string, Poison>
 
-/** Writes a value of one kind; the column is only for naming it in a `Poison`. */
-export type WriterOf = (column: Column) => LiteralWriter
+/** Writes a value of one kind; the place is only for naming it in a `Poison`. */
+export type WriterOf = (place: Place) => LiteralWriter
 
-/** The answer for a value that cannot be stored: made once per column and reason, because a poisoned topic has many. */
-export const poison = (column: Column, reason: string): Literal => Either.left({ column: column.name, reason })
+/** The answer for a value that cannot be stored: made once per place and reason, because a poisoned topic has many. */
+export const poison = ({ name, within }: Place, reason: string): Literal =>
+  Either.left({ column: name, reason: within === undefined ? reason : `${reason} (${within})` })

@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import type { LiteralWriter } from "../Dialect.js"
-import type { Column } from "../TablePlan.js"
-import { type Literal, poison } from "./poison.js"
+import { type Literal, type Place, poison } from "./poison.js"
+import type { Spelling } from "./Spelling.js"
 
 /** 0000-01-01 and 9999-12-31, in days since the epoch. */
 const firstDay = -719_528
@@ -55,27 +55,27 @@ export const units: Readonly<Record<"millis" | "micros", Unit>> = {
   micros: { perSecond: 1_000_000, fraction: microsText }
 }
 
-export const dateLiteral = (column: Column): LiteralWriter => {
-  const wrong = poison(column, "not a date")
-  const outside = poison(column, "outside 0000-01-01 to 9999-12-31, or a day that MySQL does not have")
+export const dateLiteral = (place: Place, quote: Spelling["quote"]): LiteralWriter => {
+  const wrong = poison(place, "not a date")
+  const outside = poison(place, "outside 0000-01-01 to 9999-12-31, or a day that MySQL does not have")
   return (value) => {
     if (typeof value !== "number" || !Number.isInteger(value)) return wrong
     const text = dayText(value)
-    return text === undefined ? outside : Either.right(`'${text}'`)
+    return text === undefined ? outside : Either.right(`${quote}${text}${quote}`)
   }
 }
 
 /** time-millis is an int, time-micros a long. */
-export const timeLiteral = (column: Column, unit: Unit): LiteralWriter => {
-  const wrong = poison(column, "not a time of day")
-  const outside = poison(column, "negative, or 24 hours and more")
+export const timeLiteral = (place: Place, unit: Unit, quote: Spelling["quote"]): LiteralWriter => {
+  const wrong = poison(place, "not a time of day")
+  const outside = poison(place, "negative, or 24 hours and more")
   const perDay = 86_400 * unit.perSecond
   return (value) => {
     if (typeof value !== "bigint" && (typeof value !== "number" || !Number.isInteger(value))) return wrong
     if (value < 0 || value >= perDay) return outside
     const since = Number(value)
     const second = Math.floor(since / unit.perSecond)
-    return Either.right(`'${clockText(second)}.${unit.fraction(since - second * unit.perSecond)}'`)
+    return Either.right(`${quote}${clockText(second)}.${unit.fraction(since - second * unit.perSecond)}${quote}`)
   }
 }
 
@@ -83,9 +83,9 @@ export const timeLiteral = (column: Column, unit: Unit): LiteralWriter => {
  * Ticks since the epoch as `YYYY-MM-DD hh:mm:ss.f`, in UTC. Written as text because a DATETIME literal has no zone: what
  * the session's time_zone is does not matter.
  */
-export const timestampLiteral = (column: Column, unit: Unit): LiteralWriter => {
-  const wrong = poison(column, "not a 64-bit integer")
-  const outside = poison(column, "outside 0000-01-01 to 9999-12-31, or on a day that MySQL does not have")
+export const timestampLiteral = (place: Place, unit: Unit, quote: Spelling["quote"]): LiteralWriter => {
+  const wrong = poison(place, "not a 64-bit integer")
+  const outside = poison(place, "outside 0000-01-01 to 9999-12-31, or on a day that MySQL does not have")
   const perSecondExact = BigInt(unit.perSecond)
   // Consecutive records are mostly of one day: its text is made once.
   let day = Number.NaN
@@ -95,10 +95,10 @@ export const timestampLiteral = (column: Column, unit: Unit): LiteralWriter => {
     if (newDay !== day) {
       day = newDay
       const text = dayText(newDay)
-      dayPrefix = text === undefined ? undefined : `'${text} `
+      dayPrefix = text === undefined ? undefined : `${quote}${text} `
     }
     if (dayPrefix === undefined) return outside
-    return Either.right(`${dayPrefix}${clockText(second - newDay * 86_400)}.${unit.fraction(fraction)}'`)
+    return Either.right(`${dayPrefix}${clockText(second - newDay * 86_400)}.${unit.fraction(fraction)}${quote}`)
   }
   return (value) => {
     if (typeof value !== "bigint") return wrong
@@ -111,5 +111,15 @@ export const timestampLiteral = (column: Column, unit: Unit): LiteralWriter => {
     const remainder = value % perSecondExact
     const fraction = remainder < 0n ? remainder + perSecondExact : remainder
     return write(Number((value - fraction) / perSecondExact), Number(fraction))
+  }
+}
+
+/** Nanoseconds since the epoch, cut off to microseconds: always towards the past, so that order is kept. */
+export const nanosAsDatetime = (place: Place, quote: Spelling["quote"]): LiteralWriter => {
+  const write = timestampLiteral(place, units.micros, quote)
+  return (value) => {
+    if (typeof value !== "bigint") return write(value)
+    const rest = value % 1000n
+    return write((value - (rest < 0n ? rest + 1000n : rest)) / 1000n)
   }
 }
