@@ -65,7 +65,7 @@ export const commandError = (failure: ServiceError): CommandError =>
         code: "TRB-2303",
         exit: ExitCode.refused,
         what: error.message,
-        cure: "ask the registry's log why, and check the path in kafka.schema.registry.url"
+        cure: error.cure
       }),
     DestinationUnavailable: (error) =>
       new CommandError({

@@ -3,6 +3,7 @@ import * as Layer from "effect/Layer"
 import type { ClientConfig, Config } from "../domain/Config.js"
 import type { ConsumerSettings } from "../domain/consumerProperties.js"
 import type { ProducerSettings } from "../domain/producerProperties.js"
+import { noRegistryAccess } from "../domain/RegistryAccess.js"
 import { mysql } from "../domain/sql/mysql.js"
 import { sqlite } from "../domain/sql/sqlite.js"
 import type { Admin } from "../layers/Admin.js"
@@ -143,7 +144,7 @@ const registryLayer = ({ registryUrls }: ClientConfig): Layer.Layer<SchemaRegist
   const folder = filePath(registryUrls[0])
   return Layer.unwrapEffect(Effect.promise(async () => {
     if (folder !== undefined) return (await import("../layers/registry/DirectoryRegistry.js")).layer(folder)
-    return (await import("../layers/registry/HttpRegistry.js")).layer(registryUrls)
+    return (await import("../layers/registry/HttpRegistry.js")).layer({ urls: registryUrls, ...noRegistryAccess })
   }))
 }
 

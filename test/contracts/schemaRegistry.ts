@@ -54,4 +54,43 @@ export const schemaRegistryContract = <E>(layer: Layer.Layer<SchemaRegistry, E>,
       const registry = yield* SchemaRegistry
       assert.strictEqual((yield* Effect.flip(registry.register(`bad-${unique}`, "{\"type\":")))._tag, "RegistryRefused")
     })))
+
+  const name = (base: string) => `ref.${base}${unique}`
+
+  it.live("follows references: each once, after those that it uses itself", () =>
+    withRegistry(Effect.gen(function*() {
+      const registry = yield* SchemaRegistry
+      const reference = (base: string) => ({ name: name(base), subject: name(base), version: 1 })
+      const using = (base: string, ...used: ReadonlyArray<string>) =>
+        JSON.stringify({
+          type: "record",
+          name: name(base),
+          fields: used.map((each, index) => ({ name: `f${index}`, type: name(each) }))
+        })
+      const money = JSON.stringify({ type: "fixed", name: name("Money"), size: 8 })
+      const [item, tax, order] = [using("Item", "Money"), using("Tax", "Money"), using("Order", "Item", "Tax")]
+      yield* registry.register(name("Money"), money)
+      yield* registry.register(name("Item"), item, [reference("Money")])
+      yield* registry.register(name("Tax"), tax, [reference("Money")])
+      const references = [reference("Item"), reference("Tax")]
+      const id = yield* registry.register(name("Order"), order, references)
+      assert.strictEqual(yield* registry.register(name("Order"), order, references), id)
+      for (const found of [yield* registry.byId(id), yield* registry.latest(name("Order"), 1)]) {
+        assert.strictEqual(found.id, id)
+        assert.deepStrictEqual(JSON.parse(found.schema), JSON.parse(order))
+        assert.deepStrictEqual(
+          found.references.map((text): unknown => JSON.parse(text)),
+          [money, item, tax].map((text): unknown => JSON.parse(text))
+        )
+      }
+    })))
+
+  it.live("registers nothing that references what is not there", () =>
+    withRegistry(Effect.gen(function*() {
+      const registry = yield* SchemaRegistry
+      const dangling = { name: "No", subject: `no-${unique}`, version: 1 }
+      const error = yield* Effect.flip(registry.register(`dangling-${unique}`, schemaOf(`D${unique}`), [dangling]))
+      assert.include(["SchemaNotFound", "RegistryRefused"], error._tag)
+      assert.strictEqual((yield* Effect.flip(registry.latest(`dangling-${unique}`)))._tag, "SchemaNotFound")
+    })))
 }

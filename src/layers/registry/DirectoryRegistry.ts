@@ -3,6 +3,7 @@
  *
  * ```
  * ids/<id>.avsc                   a schema, as it was registered
+ * ids/<id>.references             what it references, as JSON, if anything
  * subjects/<subject>/<version>    the id of that version, as text; the subject's name percent-encoded
  * register.lock                   held while something is registered
  * ```
@@ -13,11 +14,18 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { tryLock } from "../embedded/fileLock.js"
-import { RegistryRefused, RegistryUnavailable, SchemaNotFound, SchemaRegistry } from "../SchemaRegistry.js"
-import { compactSchema } from "./schemaText.js"
+import {
+  RegistryRefused,
+  RegistryUnavailable,
+  SchemaNotFound,
+  type SchemaReference,
+  SchemaRegistry
+} from "../SchemaRegistry.js"
+import { charactersOf, withReferences } from "./references.js"
+import { identityOf } from "./schemaText.js"
 import { makeSingleFlight } from "./singleFlight.js"
 
 /** The folder is made by the first `register`. */
@@ -28,6 +36,8 @@ const make = Effect.fnUntraced(function*(root: string) {
     Effect.tryPromise({ try: run, catch: (cause) => new RegistryUnavailable({ registry: root, cause }) })
 
   const idFile = (id: number) => join(root, "ids", `${id}.avsc`)
+  const referencesFile = (id: number) => join(root, "ids", `${id}.references`)
+  const refuse = (what: string) => new RegistryRefused({ registry: root, kind: "schema", what })
   const subjectFolder = (subject: string) => join(root, "subjects", fileName(subject))
 
   /** The text of a file; undefined where there is none. */
@@ -52,17 +62,16 @@ const make = Effect.fnUntraced(function*(root: string) {
     yield* attempt(() => rename(`${file}.new`, file))
   })
 
-  const byId = yield* makeSingleFlight(Effect.fnUntraced(function*(id: number) {
+  const stored = Effect.fnUntraced(function*(id: number) {
     const schema = yield* read(idFile(id))
-    return schema === undefined
-      ? yield* new SchemaNotFound({ what: `schema id ${id}`, registry: root })
-      : { id, schema, references: [] }
-  }))
+    if (schema === undefined) return yield* new SchemaNotFound({ what: `schema id ${id}`, registry: root })
+    const references = decodeReferences((yield* read(referencesFile(id))) ?? "[]")
+    if (Either.isLeft(references)) return yield* refuse(`what schema id ${id} references cannot be read`)
+    return { schema, references: references.right }
+  })
 
-  /** A folder gives its schemas no GUIDs. */
-  const byGuid = (guid: string) => Effect.fail(new SchemaNotFound({ what: `schema ${guid}`, registry: root }))
-
-  const latest = Effect.fn("DirectoryRegistry.latest")(function*(subject: string, wanted?: number) {
+  /** The number and the id of a subject's version; its newest where none is named. */
+  const versionOf = Effect.fnUntraced(function*(subject: string, wanted?: number) {
     const versions = yield* numbersIn(subjectFolder(subject), "")
     const version = wanted === undefined ? versions.at(-1) : versions.find((known) => known === wanted)
     const text = version === undefined ? undefined : yield* read(join(subjectFolder(subject), String(version)))
@@ -71,23 +80,56 @@ const make = Effect.fnUntraced(function*(root: string) {
       return yield* new SchemaNotFound({ what, registry: root })
     }
     const id = decodeId(text)
-    if (Either.isLeft(id)) {
-      return yield* new RegistryRefused({ registry: root, what: `version ${version} of ${subject} names no id` })
-    }
-    return { ...yield* byId(id.right), version }
+    if (Either.isLeft(id)) return yield* refuse(`version ${version} of ${subject} names no id`)
+    return { id: id.right, version }
   })
 
-  const registerLocked = Effect.fnUntraced(function*(subject: string, schema: string, compact: string) {
+  const resolved = (what: string, schema: string, references: ReadonlyArray<SchemaReference>) =>
+    withReferences(
+      root,
+      what,
+      { schema, references },
+      (reference) => Effect.flatMap(versionOf(reference.subject, reference.version), ({ id }) => stored(id))
+    )
+
+  const byId = yield* makeSingleFlight(
+    Effect.fnUntraced(function*(id: number) {
+      const { references, schema } = yield* stored(id)
+      return { id, ...yield* resolved(`schema id ${id}`, schema, references) }
+    }),
+    { weigh: charactersOf, remembered: () => 0 }
+  )
+
+  /** A folder gives its schemas no GUIDs. */
+  const byGuid = (guid: string) => Effect.fail(new SchemaNotFound({ what: `schema ${guid}`, registry: root }))
+
+  const latest = Effect.fn("DirectoryRegistry.latest")(function*(subject: string, wanted?: number) {
+    const { id, version } = yield* versionOf(subject, wanted)
+    return { ...yield* byId(id), version }
+  })
+
+  const registerLocked = Effect.fnUntraced(function*(
+    subject: string,
+    schema: string,
+    references: ReadonlyArray<SchemaReference>,
+    identity: string
+  ) {
     const ids = yield* numbersIn(join(root, "ids"), ".avsc")
     let id: number | undefined
     for (const known of ids) {
-      if (compactSchema((yield* byId(known)).schema) === compact) {
+      const other = yield* stored(known)
+      if (identityOf(other.schema, other.references) === identity) {
         id = known
         break
       }
     }
     if (id === undefined) {
       id = (ids.at(-1) ?? 0) + 1
+      const file = referencesFile(id)
+      // Who stopped half-way may have left one of another schema.
+      if (references.length === 0) yield* attempt(() => rm(file, { force: true }))
+      else yield* place(file, JSON.stringify(references))
+      // Last: with this file the id is there.
       yield* place(idFile(id), schema)
     }
     const folder = subjectFolder(subject)
@@ -99,14 +141,20 @@ const make = Effect.fnUntraced(function*(root: string) {
     return id
   })
 
-  const register = Effect.fn("DirectoryRegistry.register")(function*(subject: string, schema: string) {
-    const compact = compactSchema(schema)
-    if (compact === undefined) {
-      return yield* new RegistryRefused({ registry: root, what: `the schema of ${subject} is not JSON` })
-    }
+  const register = Effect.fn("DirectoryRegistry.register")(function*(
+    subject: string,
+    schema: string,
+    references: ReadonlyArray<SchemaReference> = []
+  ) {
+    const identity = identityOf(schema, references)
+    if (identity === undefined) return yield* refuse(`the schema of ${subject} is not JSON`)
+    yield* resolved(`the schema of ${subject}`, schema, references)
     yield* attempt(() => mkdir(root, { recursive: true }))
     // Two processes that register at once would otherwise both take the next id.
-    const locked = Effect.zipRight(tryLock(join(root, "register.lock")), registerLocked(subject, schema, compact))
+    const locked = Effect.zipRight(
+      tryLock(join(root, "register.lock")),
+      registerLocked(subject, schema, references, identity)
+    )
     return yield* Effect.scoped(locked).pipe(
       Effect.retry({ while: (error) => error._tag === "FileLocked", schedule: untilFree }),
       Effect.catchTags({
@@ -126,5 +174,8 @@ const untilFree = Schedule.spaced("10 millis").pipe(Schedule.jittered, Schedule.
 const fileName = (subject: string) => encodeURIComponent(subject).replaceAll(".", "%2E")
 
 const decodeId = Schema.decodeUnknownEither(Schema.NumberFromString.pipe(Schema.int(), Schema.positive()))
+const decodeReferences = Schema.decodeUnknownEither(
+  Schema.parseJson(Schema.Array(Schema.Struct({ name: Schema.String, subject: Schema.String, version: Schema.Int })))
+)
 const decodeNoEntry = Schema.decodeUnknownEither(Schema.Struct({ code: Schema.Literal("ENOENT") }))
 const absent = (error: RegistryUnavailable) => Either.isRight(decodeNoEntry(error.cause))

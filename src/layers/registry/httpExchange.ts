@@ -12,44 +12,64 @@ export const parseBase = (address: string): string => address.replace(/\/+$/, ""
 
 /** Longest wait for an answer, its body included. */
 const answerTimeout = "10 seconds"
-/** No schema is that long; what answers more is not a registry. */
-const bodyBytesMax = 16 * 1024 * 1024
+/** The longest schema that is read, escaped as JSON, has room in it; what answers more is not a registry. */
+const bodyBytesMax = 4 * 1024 * 1024
 const quotedCharactersMax = 500
+
+/** What is asked of every address in the same way. */
+export interface Exchange {
+  readonly client: HttpClient.HttpClient
+  /** Hides what an answer may repeat of the request's secrets. */
+  readonly withoutSecrets: (text: string) => string
+}
 
 /**
  * One request to one address: the body of a 2xx answer. `what` names what is asked for. 5xx, 408 and 429 count as no
- * answer, because they pass.
+ * answer, because they pass. Redirections are not followed: they would carry the credentials elsewhere.
  */
 export const exchange = (
-  client: HttpClient.HttpClient,
+  { client, withoutSecrets }: Exchange,
   base: string,
   what: string,
   path: string,
   body: string | undefined
-): Effect.Effect<string, RegistryError> =>
-  client.execute(requestOf(base, path, body)).pipe(
-    Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ text, status: response.status }))),
+): Effect.Effect<string, RegistryError> => {
+  const refuse = (kind: RegistryRefused["kind"], why: string) =>
+    new RegistryRefused({ registry: base, kind, what: why })
+  // Without a cause of its own the error is the client's, which carries the whole request.
+  const unavailable = (error: { readonly cause?: unknown; readonly message: string }) =>
+    new RegistryUnavailable({ registry: base, cause: error.cause ?? error.message })
+  return client.execute(requestOf(base, path, body)).pipe(
+    Effect.flatMap((response) => Effect.map(bytesOf(response), (bytes) => ({ bytes, response }))),
     Effect.catchTags({
-      RequestError: (error) => new RegistryUnavailable({ registry: base, cause: error.cause ?? error }),
-      ResponseError: (error) => new RegistryUnavailable({ registry: base, cause: error.cause ?? error })
+      RequestError: (error) => unavailable(error),
+      ResponseError: (error) => unavailable(error)
     }),
     Effect.timeoutFail({
       duration: answerTimeout,
       onTimeout: () => new RegistryUnavailable({ registry: base, cause: `no answer within ${answerTimeout}` })
     }),
-    Effect.flatMap(({ status, text }): Effect.Effect<string, RegistryError> => {
+    Effect.flatMap(({ bytes, response: { headers, status } }): Effect.Effect<string, RegistryError> => {
       if (status >= 200 && status < 300) {
-        return text === undefined ? refuse(base, `the answer about ${what} is too long`) : Effect.succeed(text)
+        if (bytes === undefined) return refuse("protocol", `the answer about ${what} is too long`)
+        return Effect.mapError(utf8(bytes), () => refuse("protocol", `the answer about ${what} is not UTF-8`))
       }
       if (status === 404) return new SchemaNotFound({ what, registry: base })
-      const said = `${what}: ${explanation(text ?? "")} (HTTP ${status})`
+      const words = status >= 300 && status < 400
+        ? `redirected to ${headers["location"] ?? "nowhere"}`
+        : explanation(bytes ?? new Uint8Array())
+      const said = `${what}: ${quoted(withoutSecrets(words))} (HTTP ${status})`
       return status >= 500 || status === 408 || status === 429
         ? new RegistryUnavailable({ registry: base, cause: said })
-        : refuse(base, said)
+        : refuse(kindOf(status), said)
     })
   )
+}
 
-const refuse = (base: string, what: string) => new RegistryRefused({ registry: base, what })
+const kindOf = (status: number): RegistryRefused["kind"] => {
+  if (status === 401 || status === 403) return "access"
+  return status === 409 || status === 422 ? "schema" : "protocol"
+}
 
 const contentType = "application/vnd.schemaregistry.v1+json"
 
@@ -61,23 +81,27 @@ const requestOf = (base: string, path: string, body: string | undefined) => {
 }
 
 /** Read chunk by chunk, so that an endless answer ends here and not in memory; undefined where it is too long. */
-const textOf = (response: HttpClientResponse.HttpClientResponse) =>
+const bytesOf = (response: HttpClientResponse.HttpClientResponse) =>
   response.stream.pipe(
     Stream.mapAccum(0, (bytes, chunk) => [bytes + chunk.length, { chunk, bytes: bytes + chunk.length }]),
     Stream.takeUntil(({ bytes }) => bytes > bodyBytesMax),
     Stream.runCollect,
     Effect.map((parts) => {
-      const chunks = Array.from(parts, ({ chunk }) => chunk)
-      const whole = Buffer.concat(chunks)
-      return whole.length > bodyBytesMax ? undefined : whole.toString("utf8")
+      const whole = Buffer.concat(Array.from(parts, ({ chunk }) => chunk))
+      return whole.length > bodyBytesMax ? undefined : whole
     })
   )
 
+/** Strict: a schema in which characters are replaced is another schema. */
+const utf8 = (bytes: Uint8Array) => Effect.try(() => new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+
 const decodeError = Schema.decodeUnknownEither(Schema.parseJson(Schema.Struct({ message: Schema.String })))
 
-/** What the registry says of its refusal; a proxy's page is quoted from its beginning. */
-const explanation = (text: string): string =>
-  Either.match(decodeError(text), {
-    onLeft: () => text.replaceAll(/\s+/g, " ").trim(),
-    onRight: ({ message }) => message
-  }).slice(0, quotedCharactersMax)
+/** What the registry says of its refusal, or a proxy's page. */
+const explanation = (bytes: Uint8Array): string => {
+  const text = new TextDecoder().decode(bytes)
+  return Either.match(decodeError(text), { onLeft: () => text, onRight: ({ message }) => message })
+}
+
+/** Foreign words in a line of ours: no line breaks, no terminal's control sequences, no end of pages. */
+const quoted = (text: string): string => text.slice(0, quotedCharactersMax).replaceAll(/[\s\p{C}]+/gu, " ").trim()

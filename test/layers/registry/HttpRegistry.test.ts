@@ -1,48 +1,9 @@
-import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, TestClock } from "effect"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import { SchemaRegistry } from "../../../src/layers/SchemaRegistry.js"
-import * as HttpRegistry from "../../../src/layers/registry/HttpRegistry.js"
+import { Deferred, Effect, Exit, Fiber, TestClock } from "effect"
+import type { ServerResponse } from "node:http"
 import { parseBase } from "../../../src/layers/registry/httpExchange.js"
+import { answer, connect, serve, whileTimePasses } from "./registryServer.js"
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
-
-/** A registry of one test: what it is asked is recorded, what it answers is the handler's. */
-const serve = (handler: Handler) =>
-  Effect.gen(function*() {
-    const requests: Array<string> = []
-    const server = createServer((request, response) => {
-      requests.push(`${request.method} ${request.url}`)
-      handler(request, response)
-    })
-    yield* Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
-    yield* Effect.addFinalizer(() =>
-      Effect.async<void>((resume) => {
-        server.closeAllConnections()
-        server.close(() => resume(Effect.void))
-      })
-    )
-    const address = server.address()
-    assert(address !== null && typeof address === "object")
-    return { url: `http://127.0.0.1:${address.port}`, requests }
-  })
-
-const answer = (response: ServerResponse, status: number, body: unknown) => {
-  response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json" })
-  response.end(typeof body === "string" ? body : JSON.stringify(body))
-}
-const connect = (...urls: ReadonlyArray<string>) =>
-  Effect.map(
-    Layer.build(Layer.provide(HttpRegistry.layerHttpClient(urls), NodeHttpClient.layerUndici)),
-    (context) => Context.get(context, SchemaRegistry)
-  )
-/** Virtual time passes while the effect waits on a real socket; only for what must time out. */
-const whileTimePasses = <A, E>(effect: Effect.Effect<A, E>) =>
-  Effect.raceFirst(
-    effect,
-    Effect.forever(Effect.zipRight(TestClock.adjust("50 millis"), Effect.promise(() => new Promise(setImmediate))))
-  )
 const schema = "{\"type\":\"string\"}"
 /** Nothing listens on the discard port of this machine's own loop-back. */
 const nobody = "http://127.0.0.1:9"
@@ -75,7 +36,7 @@ describe("HttpRegistry", () => {
       assert.lengthOf(requests, 1)
     }))
 
-  it.scoped("404 is about that id and is not remembered", () =>
+  it.scoped("404 is about that id, and is remembered for 5 s", () =>
     Effect.gen(function*() {
       let known = false
       const { requests, url } = yield* serve((_, response) =>
@@ -87,8 +48,13 @@ describe("HttpRegistry", () => {
       const error = yield* Effect.flip(registry.byId(9))
       assert.strictEqual(error.message, `schema id 9 is not in the schema registry ${url}`)
       known = true
-      assert.strictEqual((yield* registry.byId(9)).schema, schema)
+      assert.strictEqual((yield* registry.byId(10)).schema, schema)
+      yield* TestClock.adjust("4999 millis")
+      assert.deepStrictEqual(yield* Effect.flip(registry.byId(9)), error)
       assert.lengthOf(requests, 2)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* registry.byId(9)).schema, schema)
+      assert.lengthOf(requests, 3)
     }))
 
   it.scoped("fails over to the next address and stays there", () =>
