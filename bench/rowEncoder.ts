@@ -7,6 +7,7 @@ import { mysql } from "../src/domain/sql/mysql.js"
 import { makeRowEncoder } from "../src/domain/sql/rowEncoder.js"
 import { defaultTopicSettings } from "../src/domain/TopicSettings.js"
 import { compile } from "../src/layers/avro/AvroCodec.js"
+import { sha256 } from "../src/layers/sha256.js"
 
 const schemaText = JSON.stringify({
   type: "record",
@@ -32,7 +33,7 @@ const plan = Either.getOrThrow(planTable({
   table: "bench",
   settings: defaultTopicSettings
 }))
-const encoder = makeRowEncoder(mysql, plan, { keyColumns: true, ignored: new Set() })
+const encoder = makeRowEncoder(mysql, plan, { keyColumns: true, ignored: new Set() }, sha256)
 const record = { timestampMs: 0, key: null, value: null, headers: [] }
 const write = (value: unknown, index: number) =>
   encoder.write({ record: { ...record, offset: BigInt(index) }, key: undefined, value, sourceId: 7, partition: 2 })
@@ -64,12 +65,12 @@ const tasks: ReadonlyArray<readonly [name: string, task: () => number]> = [
     let sum = 0
     values.forEach((value, index) => {
       const change = write(value, index)
-      if (Either.isRight(change)) sum += Buffer.byteLength(change.right.row)
+      if (Either.isRight(change)) sum += change.right.row.cells.length
     })
     return sum
   }],
   ["rows in statements", () => {
-    const batch = makeChangeBatch(1 << 20)
+    const batch = makeChangeBatch(mysql, 1 << 20)
     values.forEach((value, index) => {
       const change = write(value, index)
       if (Either.isRight(change)) batch.add(change.right)

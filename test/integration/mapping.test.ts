@@ -72,7 +72,7 @@ const storedRows = async (database: Database, codec: AvroCodec, { values }: Batc
   const table = `t${tables += 1}`
   const plan = Either.getOrThrow(plannedBy(codec.schema, table))
   const encoder = insertEncoder(dialect, plan)
-  const changes = makeChangeBatch(4096)
+  const changes = makeChangeBatch(dialect, 4096)
   values.forEach((value, index) => {
     const decoded = Either.getOrThrow(codec.decode(codec.encode(value), 0))
     changes.add(Either.getOrThrow(encoder.change(decoded, 1, 2, BigInt(index))))

@@ -1,12 +1,12 @@
+import type { Dialect } from "./Dialect.js"
+import { foldedName, type Row } from "./Row.js"
+import { deleteStatements, insertStatements, upsertStatements } from "./statements.js"
+
 /** What one record does to one table. */
-export interface Insert {
-  readonly _tag: "Insert"
-  /** Everything before the first row: the same text means that rows may share a statement. */
-  readonly head: string
-  /** The row, with its brackets. */
-  readonly row: string
-}
-export type Change = Insert
+export type Change =
+  | { readonly _tag: "Write"; readonly row: Row }
+  /** The row's columns are the key alone. */
+  | { readonly _tag: "Delete"; readonly row: Row }
 
 /** Collects the changes of one transaction, in the order of the records. */
 export interface ChangeBatch {
@@ -15,37 +15,86 @@ export interface ChangeBatch {
   readonly take: () => ReadonlyArray<string>
 }
 
+/** What the records so far make of one key: the row is deleted first, written then; either may be missing. */
+interface KeyedChange {
+  readonly deletion: Row | undefined
+  readonly write: Row | undefined
+}
+
+interface TableChanges {
+  readonly appended: Array<Row>
+  readonly keyed: Map<string, KeyedChange>
+}
+
 /**
+ * The row that does what both do, one after the other: what `newer` says, and for the columns that only `older` knows,
+ * what that said. Writing only `newer` would lose those columns, which a table written one by one has.
+ */
+const merged = (older: Row | undefined, newer: Row): Row => {
+  if (older === undefined || older.shape === newer.shape) return newer
+  const known = new Set(newer.shape.columns.map(foldedName))
+  const columns = [...newer.shape.columns]
+  const cells = [...newer.cells]
+  for (const [index, name] of older.shape.columns.entries()) {
+    const cell = older.cells[index]
+    if (cell === undefined || known.has(foldedName(name))) continue
+    columns.push(name)
+    cells.push(cell)
+  }
+  return columns.length === known.size ? newer : { shape: { ...newer.shape, columns }, cells }
+}
+
+/**
+ * A key's literals are equal where the keys are, because each value has one spelling, and end where they should, so that
+ * no two keys join to one text.
+ */
+const keyOf = ({ cells, shape: { keyLength } }: Row): string => cells.slice(0, keyLength).join(",")
+
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => a < b ? -1 : a > b ? 1 : 0
+
+/**
+ * The statements of a batch leave the tables as if every record had been applied alone, in its order. Appended rows keep
+ * their order. Of the records of one key, everything before the last deletion is gone; what is written after it is one
+ * row. The deletion itself stays: the row before the batch may have columns that no record writes.
+ *
+ * Tables come in the order of their names and rows in the order of their keys, so that transactions which share rows wait
+ * for each other instead of deadlocking.
+ *
  * `maxStatementBytes` is UTF-8 bytes: the server's limit (max_allowed_packet) counts those. A single row beyond it
  * becomes a statement of its own, so that the server's refusal names the record it is about.
  */
-export const makeChangeBatch = (maxStatementBytes: number): ChangeBatch => {
-  let statements: Array<string> = []
-  let head = ""
-  let rows: Array<string> = []
-  let bytes = 0
-  const close = (): void => {
-    if (rows.length > 0) statements.push(head + rows.join(","))
-    rows = []
+export const makeChangeBatch = (dialect: Dialect, maxStatementBytes: number): ChangeBatch => {
+  const tables = new Map<string, TableChanges>()
+  const changesOf = (table: string): TableChanges => {
+    const known = tables.get(table)
+    if (known !== undefined) return known
+    const made: TableChanges = { appended: [], keyed: new Map() }
+    tables.set(table, made)
+    return made
+  }
+  const statementsOf = (table: string, { appended, keyed }: TableChanges): ReadonlyArray<string> => {
+    const inOrder = [...keyed].toSorted(byKey).map(([, change]) => change)
+    const deletions = inOrder.flatMap(({ deletion }) => deletion === undefined ? [] : [deletion])
+    const writes = inOrder.flatMap(({ write }) => write === undefined ? [] : [write])
+    return [
+      ...insertStatements(dialect, table, appended, maxStatementBytes),
+      ...deleteStatements(dialect, table, deletions, maxStatementBytes),
+      ...upsertStatements(dialect, table, writes, maxStatementBytes)
+    ]
   }
   return {
-    add: ({ head: nextHead, row }) => {
-      const rowBytes = Buffer.byteLength(row)
-      if (rows.length > 0 && nextHead === head && bytes + 1 + rowBytes <= maxStatementBytes) {
-        rows.push(row)
-        bytes += 1 + rowBytes
-        return
-      }
-      close()
-      head = nextHead
-      rows.push(row)
-      bytes = Buffer.byteLength(nextHead) + rowBytes
+    add: ({ _tag, row }) => {
+      const { appended, keyed } = changesOf(row.shape.table)
+      if (row.shape.keyLength === 0) return void appended.push(row)
+      const key = keyOf(row)
+      if (_tag === "Delete") return void keyed.set(key, { deletion: row, write: undefined })
+      const before = keyed.get(key)
+      keyed.set(key, { deletion: before?.deletion, write: merged(before?.write, row) })
     },
     take: () => {
-      close()
-      const taken = statements
-      statements = []
-      return taken
+      const statements = [...tables].toSorted(byKey).flatMap(([table, changes]) => statementsOf(table, changes))
+      tables.clear()
+      return statements
     }
   }
 }

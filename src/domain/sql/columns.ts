@@ -1,14 +1,15 @@
 import * as Either from "effect/Either"
-import type { AvroSchema, RecordField } from "../avro/AvroSchema.js"
-import { columnOf } from "./columnType.js"
+import type { AvroSchema } from "../avro/AvroSchema.js"
 import type { TopicSettings } from "../TopicSettings.js"
+import { columnOf } from "./columnType.js"
+import { dotted, planFields, type PlannedField } from "./fieldRules.js"
+import { keyProblems, recordKeyColumns, unknownKeyField } from "./keyColumns.js"
+import { metadataColumn } from "./metadata.js"
+import { columnNameProblems, type Problem, tableProblems } from "./planNames.js"
+import { foldedName } from "./Row.js"
 import { fieldsMax, rowBytes, rowBytesMax } from "./rowBytes.js"
 import { SetupProblem } from "./SetupProblem.js"
-import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
-
-/** MySQL's limit for the names of tables and columns, in characters. */
-const nameLengthMax = 64
-const ownTables = ["kafka_offsets", "kafka_sources", "dead_letters"]
+import type { Column, TablePlan } from "./TablePlan.js"
 
 export interface PlanRequest {
   readonly topic: string
@@ -21,50 +22,13 @@ export interface PlanRequest {
   readonly settings: TopicSettings
 }
 
-interface Problem {
-  readonly what: string
-  readonly cure: string
-}
+type Planned = Either.Either<TablePlan, ReadonlyArray<SetupProblem>>
 
-/** Column names compare without case everywhere in MySQL; table names where lower_case_table_names says so. */
-const folded = (name: string): string => name.toLowerCase()
-
-/** What MySQL does not take as a name, even quoted. */
-const nameProblem = (kind: "table" | "column", name: string): string | undefined => {
-  if (name === "") return `the ${kind}'s name is empty`
-  if (name.includes("\0")) return `the ${kind}'s name contains a NUL`
-  if (/[\ud800-\udfff]/.test(name)) return `the ${kind}'s name contains a character beyond U+FFFF`
-  if (name.endsWith(" ")) return `the ${kind}'s name ends with a blank`
-  return name.length > nameLengthMax
-    ? `the ${kind}'s name has ${name.length} characters, more than ${nameLengthMax}`
-    : undefined
-}
-
-const tableProblems = (table: string): ReadonlyArray<Problem> => {
-  const wrong = nameProblem("table", table)
-  const own = ownTables.includes(folded(table))
-  return [
-    ...(wrong === undefined ? [] : [{ what: wrong, cure: "choose another one with table.name.format" }]),
-    ...(own ? [{ what: `${table} is Tributary's own table`, cure: "choose another with table.name.format" }] : [])
-  ]
-}
-
-/** `before`: the first field whose name is the same without case, if it is another one. */
-const fieldNameProblems = (field: RecordField, before: RecordField | undefined): ReadonlyArray<Problem> => {
-  const wrong = nameProblem("column", field.name)
-  const reserved = keyColumnNames.find((name) => name === folded(field.name))
-  const cure = "rename the field in the schema"
-  return [
-    ...(wrong === undefined ? [] : [{ what: wrong, cure }]),
-    ...(reserved === undefined ? [] : [{ what: `the name is reserved for Tributary's column ${reserved}`, cure }]),
-    ...(before === undefined
-      ? []
-      : [{ what: `it collides with field ${JSON.stringify(before.name)}: column names have no case`, cure }])
-  ]
-}
+/** Collects what is wrong, so that every problem is reported, not just the first. */
+type Report = (field: string | undefined, found: ReadonlyArray<Problem>) => void
 
 const sizeProblems = (columns: ReadonlyArray<Column>): ReadonlyArray<Problem> => {
-  const cure = "split the record, or leave fields out of the schema"
+  const cure = "split the record, or leave fields out with fields.exclude"
   const bytes = rowBytes(columns)
   return [
     ...(columns.length > fieldsMax ? [{ what: `${columns.length} fields, InnoDB takes ${fieldsMax}`, cure }] : []),
@@ -72,35 +36,137 @@ const sizeProblems = (columns: ReadonlyArray<Column>): ReadonlyArray<Problem> =>
   ]
 }
 
-/**
- * The table for the records of one schema: a column per field, or one column `value` where the top-level value is not a
- * record. Every problem is reported, not just the first.
- */
-export const planTable = (request: PlanRequest): Either.Either<TablePlan, ReadonlyArray<SetupProblem>> => {
-  const { schema, schemaId, settings, table, topic } = request
+/** The column of a field, with what the rules and the key make of it; undefined, and reported, where it has none. */
+const fieldColumn = (field: PlannedField, request: PlanRequest, isKey: boolean, report: Report): Column | undefined => {
+  const { doc, masking, name, path } = field
+  const { schema, settings } = request
+  const mapped = columnOf(field.schema, settings.types, isKey && masking !== "hash", schema)
+  if (Either.isLeft(mapped)) return void report(dotted(path), [mapped.left])
+  const { type } = mapped.right
+  const column = { from: "value", path, name, ...(doc === undefined ? {} : { doc }) } as const
+  const nullable = !isKey && (mapped.right.nullable || field.nullable)
+  if (masking === "redact") {
+    if (isKey) report(dotted(path), [{ what: "a redacted field cannot be a key", cure: "hash it instead" }])
+    return { ...column, type, nullable: true, redacted: true }
+  }
+  if (masking === "none") return { ...column, type, nullable }
+  if (type.kind === "json" || type.kind === "null") {
+    const what = `fields.hash names it, and a value of kind ${type.kind} has no bytes of its own`
+    report(dotted(path), [{ what, cure: "use fields.redact or fields.exclude" }])
+  }
+  return { ...column, type: { kind: "hash" }, nullable }
+}
+
+interface ValueColumns {
+  readonly columns: ReadonlyArray<Column>
+  /** Those by which `record_value` finds a row again. */
+  readonly key: ReadonlyArray<string>
+}
+
+/** A column per field, or one column `value` where the value is not a record. */
+const valueColumns = (request: PlanRequest, report: Report): ValueColumns => {
+  const { schema, settings } = request
+  const { fields: rules, insertMode, keyFields, keyMode, types } = settings
+  const wanted = insertMode === "upsert" && keyMode === "record_value" ? keyFields : []
+  if (schema.type !== "record") {
+    const whole = { path: [], name: "value", schema, nullable: false, masking: "none", doc: undefined } as const
+    const isKey = wanted.includes("value")
+    const column = fieldColumn({ ...whole, default: undefined }, request, isKey, report)
+    return { columns: column === undefined ? [] : [column], key: isKey ? ["value"] : [] }
+  }
+  const { fields, unknown } = planFields(schema, rules, types.nested)
+  for (const { name, rule } of unknown) {
+    report(name, [{ what: `${rule} names it, and the schema has no such field`, cure: `correct ${rule}` }])
+  }
+  const key = wanted.flatMap((name) => {
+    const field = fields.find(({ path }) => dotted(path) === name)
+    if (field !== undefined) return [field.name]
+    report(name, [unknownKeyField(name, "what the schema and fields.include leave")])
+    return []
+  })
+  const columns = fields.flatMap((field) => {
+    const isKey = wanted.includes(dotted(field.path))
+    const column = fieldColumn(field, request, isKey, report)
+    return column === undefined ? [] : [column]
+  })
+  return { columns, key }
+}
+
+/** A field of the value that has the name of a key column is that column, and taken from the key. */
+const withKeyColumns = (columns: ReadonlyArray<Column>, keys: ReadonlyArray<Column>): ReadonlyArray<Column> => {
+  const byName = new Map(keys.map((key) => [foldedName(key.name), key]))
+  const names = new Set(columns.map(({ name }) => foldedName(name)))
+  return [
+    ...keys.filter(({ name }) => !names.has(foldedName(name))),
+    ...columns.map((column) => byName.get(foldedName(column.name)) ?? column)
+  ]
+}
+
+const makeReport = (topic: string, schemaId: number) => {
   const problems: Array<SetupProblem> = []
-  const report = (field: string | undefined, found: ReadonlyArray<Problem>): void => {
-    for (const problem of found) problems.push(new SetupProblem({ topic, schemaId, field, ...problem }))
+  const report: Report = (field, found) => {
+    for (const { cure, what } of found) problems.push(new SetupProblem({ topic, schemaId, field, what, cure }))
   }
-  const columns: Array<Column> = []
-  const map = (path: ReadonlyArray<string>, name: string, type: AvroSchema, doc: string | undefined): void => {
-    const mapped = columnOf(type, settings.types, false, schema)
-    if (Either.isLeft(mapped)) report(path[0], [mapped.left])
-    else columns.push({ from: "value", path, name, ...mapped.right, ...(doc === undefined ? {} : { doc }) })
+  return { problems, report }
+}
+
+const keyOf = (keySchema: AvroSchema | undefined, settings: TopicSettings, report: Report): ReadonlyArray<Column> => {
+  if (settings.keyMode !== "record_key") return []
+  if (keySchema === undefined) {
+    report(undefined, [{ what: "the record's key has no schema", cure: "set key.format, and for json key.schema" }])
+    return []
   }
+  const { columns, problems } = recordKeyColumns(keySchema, settings)
+  for (const { field, ...problem } of problems) report(field, [problem])
+  return columns
+}
+
+/** The table for the records of one schema. Every problem is reported, not just the first. */
+export const planTable = (request: PlanRequest): Planned => {
+  const { keySchema, schemaId, settings, table, topic } = request
+  const { problems, report } = makeReport(topic, schemaId)
   report(undefined, tableProblems(table))
-  if (schema.type === "record") {
-    const firsts = new Map<string, RecordField>()
-    for (const field of schema.fields) {
-      report(field.name, fieldNameProblems(field, firsts.get(folded(field.name))))
-      if (!firsts.has(folded(field.name))) firsts.set(folded(field.name), field)
-      map([field.name], field.name, field.schema, field.doc)
-    }
-  } else {
-    map([], "value", schema, undefined)
+  const fromKey = keyOf(keySchema, settings, report)
+  const { columns: fromValue, key: valueKey } = valueColumns(request, report)
+  const columns = withKeyColumns(fromValue, fromKey)
+  const metadata = settings.metadataColumns
+  const firsts = new Map<string, Column>()
+  for (const column of columns) {
+    const folded = foldedName(column.name)
+    report(dotted(column.path) || column.name, columnNameProblems(column, firsts.get(folded), metadata))
+    if (!firsts.has(folded)) firsts.set(folded, column)
   }
-  report(undefined, sizeProblems(columns))
-  return problems.length === 0
-    ? Either.right({ topic, schemaId, table, columns, key: [], metadata: settings.metadataColumns })
-    : Either.left(problems)
+  report(undefined, sizeProblems([...columns, ...metadata.map(metadataColumn)]))
+  const isUpsert = settings.insertMode === "upsert"
+  const key = isUpsert ? [...fromKey.map(({ name }) => name), ...valueKey] : []
+  if (isUpsert) report(undefined, keyProblems(columns.filter(({ name }) => key.includes(name))))
+  return problems.length > 0
+    ? Either.left(problems)
+    : Either.right({
+      topic,
+      schemaId,
+      table,
+      columns,
+      key,
+      metadata,
+      ...(isUpsert ? { uniqueIndexesAllowed: settings.uniqueIndexesAllowed } : {})
+    })
+}
+
+export interface DeletePlanRequest {
+  readonly topic: string
+  readonly table: string
+  readonly keySchema: AvroSchema
+  readonly settings: TopicSettings
+}
+
+/** The key's columns alone: what a record without a value says of a row. The same names and types as in `planTable`. */
+export const planDelete = ({ keySchema, settings, table, topic }: DeletePlanRequest): Planned => {
+  const { problems, report } = makeReport(topic, 0)
+  report(undefined, tableProblems(table))
+  const columns = keyOf(keySchema, settings, report)
+  report(undefined, keyProblems(columns))
+  return problems.length > 0
+    ? Either.left(problems)
+    : Either.right({ topic, schemaId: 0, table, columns, key: columns.map(({ name }) => name), metadata: [] })
 }

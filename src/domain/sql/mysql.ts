@@ -2,6 +2,7 @@ import type { Dialect } from "./Dialect.js"
 import { makeLiteral } from "./literal.js"
 import { columnType, spelling } from "./mysqlColumns.js"
 import { createTable, identifier } from "./mysqlTables.js"
+import { deletionIn, mysqlUpsertTail } from "./upsert.js"
 
 /** MySQL 8.0.23 and later (invisible columns). */
 export const mysql: Dialect = {
@@ -9,5 +10,8 @@ export const mysql: Dialect = {
   identifier,
   columnType,
   literal: (column) => makeLiteral(column, spelling),
-  createTable
+  createTable: createTable({ invisible: "INVISIBLE" }),
+  absent: "DEFAULT",
+  upsertTail: mysqlUpsertTail(identifier),
+  deletion: deletionIn(identifier, ["(", ")"])
 }

@@ -3,6 +3,9 @@ import * as Predicate from "effect/Predicate"
 import type { KafkaRecord } from "../KafkaRecord.js"
 import type { Change } from "./changes.js"
 import type { Dialect, LiteralWriter, Poison } from "./Dialect.js"
+import { type Digest, hashed } from "./masking.js"
+import { metadataCell } from "./metadata.js"
+import { foldedName, type RowShape } from "./Row.js"
 import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
 
 /** A record, decoded, and where it is from. */
@@ -21,6 +24,11 @@ export interface RowEncoder {
   readonly write: (decoded: DecodedRecord) => Either.Either<Change, Poison>
 }
 
+/** Turns records without a value into deletions of the row that their key names. */
+export interface DeleteEncoder {
+  readonly remove: (decoded: DecodedRecord) => Either.Either<Change, Poison>
+}
+
 /** What the table is, beyond the plan. */
 export interface TableShape {
   /** Whether it has Tributary's key columns (tables made by others may not). */
@@ -30,55 +38,94 @@ export interface TableShape {
 }
 
 const notRecord: Either.Either<never, Poison> = Either.left({ column: "", reason: "not a record" })
+const NULL: Either.Either<string> = Either.right("NULL")
 
 /** Writes one column of a record. */
 type Cell = (decoded: DecodedRecord) => Either.Either<string, Poison>
 
-const makeCell = (column: Column, write: LiteralWriter): Cell => {
-  const { from, path } = column
-  const [field] = path
-  if (field === undefined) return (decoded) => write(decoded[from])
-  return (decoded) => {
-    const whole = decoded[from]
-    return Predicate.isRecord(whole) ? write(whole[field]) : notRecord
+/** Where a record on the way is null, so is the column. */
+const nestedCell = (from: Column["from"], path: ReadonlyArray<string>, write: LiteralWriter): Cell => (decoded) => {
+  let value = decoded[from]
+  for (const field of path) {
+    if (value === null) break
+    if (!Predicate.isRecord(value)) return notRecord
+    value = value[field]
   }
+  return write(value)
 }
 
-const headOf = (dialect: Dialect, plan: TablePlan, columns: ReadonlyArray<Column>, keyColumns: boolean): string => {
-  const names = [...columns.map((column) => column.name), ...(keyColumns ? keyColumnNames : [])]
-  return `INSERT INTO ${dialect.identifier(plan.table)} (${names.map(dialect.identifier).join(", ")}) VALUES `
+const cellOf = ({ from, path }: Column, write: LiteralWriter): Cell => {
+  const [field, ...inner] = path
+  if (field === undefined) return (decoded) => write(decoded[from])
+  // A record may come without a key; its value is never null where the schema says that it is a record.
+  if (from === "key" || inner.length > 0) return nestedCell(from, path, write)
+  return ({ value }) => Predicate.isRecord(value) ? write(value[field]) : notRecord
+}
+
+const makeCell = (dialect: Dialect, column: Column, digest: Digest): Cell => {
+  if (column.redacted === true) return () => NULL
+  const write = dialect.literal(column)
+  return cellOf(column, column.type.kind === "hash" ? hashed(column, write, digest) : write)
+}
+
+interface Compiled {
+  readonly shape: RowShape
+  readonly cells: ReadonlyArray<Cell>
+}
+
+const compile = (dialect: Dialect, plan: TablePlan, { ignored, keyColumns }: TableShape, digest: Digest): Compiled => {
+  const keyNames = plan.key.map(foldedName)
+  const keys = keyNames.flatMap((key) => plan.columns.filter(({ name }) => foldedName(name) === key))
+  const others = plan.columns.filter(({ name }) => !keyNames.includes(foldedName(name)) && !ignored.has(name))
+  const metadata = plan.metadata.filter((name) => !ignored.has(name))
+  return {
+    shape: {
+      table: plan.table,
+      columns: [...[...keys, ...others].map(({ name }) => name), ...metadata, ...(keyColumns ? keyColumnNames : [])],
+      keyLength: keys.length
+    },
+    cells: [
+      ...[...keys, ...others].map((column) => makeCell(dialect, column, digest)),
+      ...metadata.map((name): Cell => {
+        const write = metadataCell(dialect, name, plan.schemaId)
+        return ({ record }) => write(record)
+      })
+    ]
+  }
 }
 
 /**
- * Compiled once per schema id and table; `write` then runs per record, so it is a loop over prepared closures and nothing
- * else.
+ * Compiled once per schema id, table and mode; `write` then runs per record, so it is a loop over prepared closures and
+ * nothing else.
  */
-export const makeRowEncoder = (dialect: Dialect, plan: TablePlan, { ignored, keyColumns }: TableShape): RowEncoder => {
-  const columns = plan.columns.filter(({ name }) => !ignored.has(name))
-  const head = headOf(dialect, plan, columns, keyColumns)
-  const [firstCell, ...otherCells] = columns.map((column) => makeCell(column, dialect.literal(column)))
-  const finish = (cells: string, { partition, record, sourceId }: DecodedRecord): Either.Either<Change, Poison> =>
-    Either.right({
-      _tag: "Insert",
-      head,
-      row: keyColumns
-        ? `(${cells}${cells === "" ? "" : ","}${sourceId},${partition},${record.offset})`
-        : `(${cells})`
-    })
-  if (firstCell === undefined) {
-    return { write: (decoded) => Predicate.isRecord(decoded.value) ? finish("", decoded) : notRecord }
-  }
+export const makeRowEncoder = (dialect: Dialect, plan: TablePlan, table: TableShape, digest: Digest): RowEncoder => {
+  const { cells, shape } = compile(dialect, plan, table, digest)
+  const needsRecord = plan.columns.length === 0
   return {
     write: (decoded) => {
-      const first = firstCell(decoded)
-      if (Either.isLeft(first)) return Either.left(first.left)
-      let text = first.right
-      for (const cell of otherCells) {
+      if (needsRecord && !Predicate.isRecord(decoded.value)) return notRecord
+      const literals: Array<string> = []
+      for (const cell of cells) {
         const literal = cell(decoded)
         if (Either.isLeft(literal)) return Either.left(literal.left)
-        text += `,${literal.right}`
+        literals.push(literal.right)
       }
-      return finish(text, decoded)
+      if (table.keyColumns) {
+        literals.push(String(decoded.sourceId), String(decoded.partition), String(decoded.record.offset))
+      }
+      return Either.right({ _tag: "Write", row: { shape, cells: literals } })
     }
+  }
+}
+
+/** `plan` is what `planDelete` makes: the key's columns alone. */
+export const makeDeleteEncoder = (dialect: Dialect, plan: TablePlan, digest: Digest): DeleteEncoder => {
+  const { cells, shape } = compile(dialect, plan, { keyColumns: false, ignored: new Set() }, digest)
+  return {
+    remove: (decoded) =>
+      Either.map(
+        Either.all(cells.map((cell) => cell(decoded))),
+        (literals): Change => ({ _tag: "Delete", row: { shape, cells: literals } })
+      )
   }
 }

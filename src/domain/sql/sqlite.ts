@@ -3,6 +3,7 @@ import { makeLiteral } from "./literal.js"
 import { hexLiteral, hexOfText } from "./literal/bytes.js"
 import type { Spelling } from "./literal/Spelling.js"
 import type { Column, TablePlan } from "./TablePlan.js"
+import { deletionIn, sqliteUpsertTail } from "./upsert.js"
 
 const identifier = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
 
@@ -93,5 +94,8 @@ export const sqlite: Dialect = {
   identifier,
   columnType,
   literal: (column) => makeLiteral(column, spelling),
-  createTable
+  createTable,
+  absent: undefined,
+  upsertTail: sqliteUpsertTail(identifier),
+  deletion: deletionIn(identifier, ["(VALUES ", ")"])
 }
