@@ -1,7 +1,8 @@
 /**
  * A decoded Avro value as JSON, on one line. A long is a JSON number with all its digits; bytes are a string with one
- * character per byte, as in Avro's own JSON encoding; a union shows its value without the name of its branch. What JSON
- * has no number for is text: "NaN", "Infinity", "-Infinity".
+ * character per byte, and a value of a union of several types beside null stands under its branch's name, as in Avro's own
+ * JSON encoding; one of a union of null and one type stands there as it is. What JSON has no number for is text: "NaN",
+ * "Infinity", "-Infinity".
  */
 export const avroJson = (value: unknown): string => {
   switch (typeof value) {

@@ -41,7 +41,7 @@ export interface RecordField {
   readonly schema: AvroSchema
   readonly doc?: string
   readonly aliases?: ReadonlyArray<string>
-  /** As the schema says it, in JSON; of a union it belongs to the first branch. */
+  /** As the schema says it, in JSON; an integer that a number cannot hold is a bigint. Of a union, of its first branch. */
   readonly default?: { readonly json: unknown }
 }
 

@@ -3,6 +3,7 @@ import { shortestTwosComplement, twosComplement } from "../datasets/record.js"
 import type { SeededRandom } from "../random.js"
 import { AvroRefused } from "./AvroRefused.js"
 import type { AvroSchema, LogicalType, RecordSchema } from "./AvroSchema.js"
+import { branchName, isWide, type Records, recordsOf } from "./unions.js"
 
 /**
  * From this depth on arrays and maps stay empty and unions take the branch that ends soonest; on the way there both grow
@@ -22,25 +23,15 @@ const letters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 012345678
  * that always contains another one of itself has no value.
  */
 export const randomValues = (schema: AvroSchema): Either.Either<(random: SeededRandom) => unknown, AvroRefused> => {
-  const records = new Map<string, RecordSchema>()
-  collect(schema, records)
+  const records = recordsOf(schema)
   const known = { records, heights: heightsOf(records) }
   if (heightOf(schema, known.heights) < Infinity) return Either.right((random) => valueOf(schema, random, known, 0))
   return Either.left(new AvroRefused({ where: "", what: "every value of it contains itself, without an end" }))
 }
 
-const collect = (schema: AvroSchema, records: Map<string, RecordSchema>): void => {
-  if (schema.type === "record") {
-    records.set(schema.name, schema)
-    for (const field of schema.fields) collect(field.schema, records)
-  } else if (schema.type === "union") { for (const branch of schema.branches) collect(branch, records) }
-  else if (schema.type === "array") collect(schema.items, records)
-  else if (schema.type === "map") collect(schema.values, records)
-}
-
 interface Known {
   /** By name. */
-  readonly records: ReadonlyMap<string, RecordSchema>
+  readonly records: Records
   readonly heights: Heights
 }
 
@@ -122,28 +113,8 @@ const unionOf = (
   const branch = choices[random.integer(0, choices.length - 1)]
   if (branch === undefined) return null
   const value = valueOf(branch, random, known, depth)
-  // Where two branches look alike as values, the encoder wants to be told which one it is.
-  const alike = branches.some((a, index) => branches.some((b, other) => other < index && likeness(a) === likeness(b)))
-  return alike && branch.type !== "null" ? { [nameOf(branch)]: value } : value
+  return isWide(branches) && branch.type !== "null" ? { [branchName(branch)]: value } : value
 }
-
-const nameOf = (schema: AvroSchema): string => "name" in schema ? schema.name : schema.type
-
-/** Types whose values look alike; a long is a bigint and like nothing else. */
-const likenesses: Readonly<Partial<Record<AvroSchema["type"], string>>> = {
-  int: "number",
-  float: "number",
-  double: "number",
-  string: "text",
-  enum: "text",
-  bytes: "bytes",
-  fixed: "bytes",
-  record: "object",
-  reference: "object",
-  map: "object"
-}
-
-const likeness = ({ type }: AvroSchema): string => likenesses[type] ?? type
 
 const several = (random: SeededRandom, depth: number): ReadonlyArray<number> =>
   Array.from({ length: random.integer(0, Math.max(0, Math.ceil((depthMax - depth) / 2))) }, (_, index) => index)

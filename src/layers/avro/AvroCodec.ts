@@ -1,64 +1,53 @@
 import avsc from "avsc"
 import * as Either from "effect/Either"
-import { AvroRefused } from "../../domain/avro/AvroRefused.js"
+import type { AvroRefused } from "../../domain/avro/AvroRefused.js"
 import type { AvroSchema } from "../../domain/avro/AvroSchema.js"
 import { parseSchema } from "../../domain/avro/parseSchema.js"
+import { type AvroReader, makeAvroReader } from "../../domain/avro/reader.js"
 import { avscSchema } from "./avscSchema.js"
 import { bigintLong } from "./bigintLong.js"
-import { replacementProbe } from "./replacementProbe.js"
 
 /**
  * Avro's binary encoding for one schema. Values: boolean, number, bigint (every long), string (also enums), Buffer (bytes
- * and fixed), null, and objects with the fields of a record; logical types are not applied.
+ * and fixed), null, arrays, and objects for maps and records; logical types are not applied. A value of a union of more
+ * than one type beside null is an object with its branch's name, as in Avro's JSON encoding.
  */
 export interface AvroCodec {
   readonly schema: AvroSchema
-  /** The value that begins at `start` and ends where `buffer` ends; else why not, without quoting the data. */
-  readonly decode: (buffer: Uint8Array, start: number) => Either.Either<unknown, string>
+  readonly decode: AvroReader
   /** A value that does not fit the schema is a defect of the caller: it throws. */
   readonly encode: (value: unknown) => Uint8Array
 }
 
-const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-const truncated = Either.left("it ends before the schema does")
-const invalidText = Either.left("a string in it is not valid UTF-8")
-
-const makeType = (schema: AvroSchema): Either.Either<avsc.Type, AvroRefused> =>
-  Either.try({
-    try: () =>
-      avsc.Type.forSchema(avscSchema(schema), {
-        typeHook: (node) => node === "long" ? bigintLong : undefined,
-        omitRecordMethods: true
-      }),
-    catch: (cause) => new AvroRefused({ where: "", what: messageOf(cause) })
+/** avsc writes what Tributary produces; nothing that comes from outside reaches it. */
+const makeType = (schema: AvroSchema): avsc.Type =>
+  avsc.Type.forSchema(avscSchema(schema), {
+    typeHook: (node, options) => {
+      if (node === "long") return bigintLong
+      if (!Array.isArray(node)) return undefined
+      // By itself it would wrap only what it finds ambiguous.
+      const wide = node.filter((branch) => branch !== "null").length > 1
+      const Union = wide ? avsc.types.WrappedUnionType : avsc.types.UnwrappedUnionType
+      return new Union(node, options)
+    },
+    omitRecordMethods: true
   })
 
-const makeCodec = (schema: AvroSchema, type: avsc.Type): AvroCodec => {
-  const mayBeInvalid = replacementProbe(schema)
-  const decode = (bytes: Uint8Array, start: number): Either.Either<unknown, string> => {
-    const buffer = asBuffer(bytes)
-    // avsc throws for what it cannot read (indexes out of range, stacks too deep), and answers -1 at a premature end.
-    try {
-      const { offset, value }: { readonly offset: number; readonly value: unknown } = type.decode(buffer, start)
-      if (offset < 0) return truncated
-      if (offset < buffer.length) return Either.left(`${buffer.length - offset} bytes follow after its end`)
-      // Decoding puts U+FFFD for what is not UTF-8. Sent as such it is valid: encoded again, the bytes are the same.
-      if (mayBeInvalid(value) && !type.toBuffer(value).equals(buffer.subarray(start))) return invalidText
-      return Either.right(value)
-    } catch (cause) {
-      return Either.left(messageOf(cause))
-    }
-  }
-  return { schema, decode, encode: (value) => type.toBuffer(value) }
-}
-
-/** Compiles a schema, given as JSON text. Costs milliseconds; keep the codec as long as the schema id is in use. */
-export const compile = (schemaText: string): Either.Either<AvroCodec, AvroRefused> =>
+/**
+ * Compiles a schema, given as JSON text; `references` as for `parseSchema`. Costs milliseconds; keep the codec as long
+ * as the schema id is in use.
+ */
+export const compile = (
+  schemaText: string,
+  references: ReadonlyArray<string> = []
+): Either.Either<AvroCodec, AvroRefused> =>
   Either.gen(function*() {
-    const schema = yield* parseSchema(schemaText)
-    return makeCodec(schema, yield* makeType(schema))
+    const schema = yield* parseSchema(schemaText, references)
+    let type: avsc.Type | undefined
+    return {
+      schema,
+      decode: yield* makeAvroReader(schema),
+      // Only producers need it.
+      encode: (value) => (type ??= makeType(schema)).toBuffer(value)
+    }
   })
