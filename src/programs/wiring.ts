@@ -4,7 +4,6 @@ import type { ClientConfig, Config } from "../domain/Config.js"
 import type { ConsumerSettings } from "../domain/consumerProperties.js"
 import type { ProducerSettings } from "../domain/producerProperties.js"
 import { noRegistryAccess } from "../domain/RegistryAccess.js"
-import { mysql } from "../domain/sql/mysql.js"
 import { sqlite } from "../domain/sql/sqlite.js"
 import type { Admin } from "../layers/Admin.js"
 import { type Consumer, KafkaRefused } from "../layers/Consumer.js"
@@ -160,7 +159,7 @@ const destinationLayer = (config: Config): Layer.Layer<Destination> => {
     }
     const { layerMysql } = await import("../layers/mysql/layer.js")
     const { autoCreate, ddlLockTimeoutMs } = config
-    return layerMysql({ ...database, dialect: mysql, autoCreate, ddlLockTimeoutMs })
+    return layerMysql({ ...database, autoCreate, ddlLockTimeoutMs })
   }))
 }
 
@@ -238,7 +237,7 @@ const positionsLayer = (config: Config | undefined): Layer.Layer<Positions> => {
   return Layer.unwrapEffect(Effect.promise(async () =>
     database.kind === "libsql"
       ? (await import("../layers/embedded/libsqlPositions.js")).layer(database.file)
-      : (await import("../layers/mysql/positions.js")).layer({ ...database, dialect: mysql, ddlLockTimeoutMs })
+      : (await import("../layers/mysql/positions.js")).layer({ ...database, ddlLockTimeoutMs })
   ))
 }
 

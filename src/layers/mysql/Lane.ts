@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { fromSqlError, lost, type MysqlFailure } from "./MysqlFailure.js"
-import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlOptions } from "./MysqlConfig.js"
 
 /**
  * One connection, from its socket up. mysql2's pool is kept at one connection, because its sockets cannot be reached
@@ -33,7 +33,7 @@ export interface Lane {
 }
 
 /** Sockets of our own making, for `poolConfig.stream`, which mysql2 calls once per connection. */
-const makeSockets = (config: MysqlConfig) => {
+const makeSockets = (config: MysqlOptions) => {
   const sockets = new Set<Net.Socket>()
   return {
     connect: (): Net.Socket => {
@@ -51,7 +51,7 @@ const makeSockets = (config: MysqlConfig) => {
 }
 
 /** Connects, and answers once the server has answered a first query. */
-export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
+export const open = (config: MysqlOptions): Effect.Effect<Lane, MysqlFailure> =>
   Effect.uninterruptible(Effect.gen(function*() {
     const sockets = makeSockets(config)
     const scope = yield* Scope.make()
@@ -95,7 +95,7 @@ export const open = (config: MysqlConfig): Effect.Effect<Lane, MysqlFailure> =>
   }))
 
 /** Sends texts and remembers until when the answer to the one under way has time. */
-const makeRun = (connection: Connection, config: MysqlConfig, cut: Effect.Effect<void>) => {
+const makeRun = (connection: Connection, config: MysqlOptions, cut: Effect.Effect<void>) => {
   let dueMs = Number.POSITIVE_INFINITY
   let isLate = false
   const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) =>

@@ -2,7 +2,7 @@ import type * as Redacted from "effect/Redacted"
 import type { MysqlAddress } from "../../domain/MysqlCures.js"
 import type { Dialect } from "../../domain/sql/Dialect.js"
 
-export interface MysqlConfig extends MysqlAddress {
+export interface MysqlOptions extends MysqlAddress {
   readonly password: Redacted.Redacted
   /** Connections for data transactions. Those that acquire, resolve and alter come on top: at most 4. */
   readonly maxPoolSize: number
@@ -16,5 +16,9 @@ export interface MysqlConfig extends MysqlAddress {
   readonly ddlLockTimeoutMs: number
   /** Whether `ensureTable` may create what is missing; default true. */
   readonly autoCreate?: boolean
+}
+
+export interface MysqlConfig extends MysqlOptions {
+  /** Of the server that answers. */
   readonly dialect: Dialect
 }

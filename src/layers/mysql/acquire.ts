@@ -50,7 +50,7 @@ export const acquire =
         const taken = yield* take(lane, request).pipe(
           Effect.catchIf((failure) => failure.code === lockWaitTimeout, (failure) =>
             Effect.flatMap(
-              killDeadOwner(lane, request, config.username),
+              killDeadOwner(lane, request, config),
               (killed) => killed ? take(lane, request) : failure
             ))
         )

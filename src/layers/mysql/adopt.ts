@@ -1,10 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { Dialect } from "../../domain/sql/Dialect.js"
 import { DestinationRefused } from "../Destination.js"
 import { type CatalogTable, columnNamed } from "./catalog.js"
 import type { Lane } from "./Lane.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
-import { alterOwnTable, createOwnTable, hasOwnKey, kafkaOffsets, type OwnTable } from "./ownTables.js"
+import { alterOwnTable, createOwnTable, hasOwnKey, kafkaOffsets, type OwnTable, ownTable } from "./ownTables.js"
 import { rowsOf, runFresh } from "./session.js"
 
 const refused = (what: string, cure: string): DestinationRefused =>
@@ -90,8 +91,9 @@ const ambiguousRow = (lane: Lane): Effect.Effect<DestinationRefused | undefined,
   })
 
 /** The statement that a table of Tributary's own still needs; undefined: none. */
-export const decideOwnTable = (lane: Lane, table: OwnTable) => (found: CatalogTable | undefined) =>
+export const decideOwnTable = (lane: Lane, dialect: Dialect, own: OwnTable) => (found: CatalogTable | undefined) =>
   Effect.gen(function*() {
+    const table = ownTable(dialect, own)
     if (found === undefined) return createOwnTable(table)
     const reason = obstacle(table, found)
     if (reason !== undefined) return yield* reason

@@ -4,7 +4,7 @@ import { columnMax, type DeadLetter, headersJson, messageMax, recordTime, shorte
 import type { DestinationError, LetterOffsetsRequest } from "../Destination.js"
 import { destinationError } from "./errors.js"
 import type { LanePool } from "./LanePool.js"
-import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlOptions } from "./MysqlConfig.js"
 import { rowsOf, runFresh, text } from "./session.js"
 
 const bytes = (value: Uint8Array | null): string =>
@@ -50,7 +50,7 @@ const noSuchTable = 1146
 const decodeOffsets = rowsOf(Schema.Struct({ position: Schema.BigInt }))
 
 export const letterOffsets =
-  (config: MysqlConfig, lanes: LanePool) =>
+  (config: MysqlOptions, lanes: LanePool) =>
   ({ from, limit, partition, sourceId, to }: LetterOffsetsRequest): Effect.Effect<
     ReadonlyArray<bigint>,
     DestinationError

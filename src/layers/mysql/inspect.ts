@@ -6,7 +6,7 @@ import { readTable } from "./catalog.js"
 import { destinationError } from "./errors.js"
 import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
-import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlConfig, MysqlOptions } from "./MysqlConfig.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 import { rollback, rowsOf, runFresh, text } from "./session.js"
 import { hasKeyColumns } from "./tableCheck.js"
@@ -24,7 +24,7 @@ const decodeStored = rowsOf(
 )
 
 export const stored =
-  (config: MysqlConfig, lanes: LanePool) =>
+  (config: MysqlOptions, lanes: LanePool) =>
   (topic: string, group: string): Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError> =>
     lanes.use((lane) =>
       runFresh(lane, [
@@ -160,7 +160,7 @@ export const snapshot =
         const sourcesThere = (yield* kindOf(lane, "kafka_sources")) !== "missing"
         const kinds = yield* Effect.forEach(wanted, ({ table }) => kindOf(lane, table))
         yield* runFresh(lane, ["START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"], {
-          isolation: "REPEATABLE-READ"
+          isolation: "REPEATABLE READ"
         })
         const partitions = yield* Effect.forEach(
           wanted,

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Lane } from "./Lane.js"
+import type { MysqlConfig } from "./MysqlConfig.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 import { rowsOf, text } from "./session.js"
 
@@ -36,17 +37,24 @@ export const offsetRow = (result: unknown): Effect.Effect<OffsetRow | undefined>
 
 const decodeConn = rowsOf(Schema.Struct({ conn: Schema.String }))
 
+/** MariaDB's performance schema is off by default; in MySQL the other one is deprecated. */
+const processes = { mysql: "performance_schema", mariadb: "information_schema", sqlite: "" }
+
 /**
  * Ends the connection that last wrote the row, if it is ours and idle: what a dead or frozen owner leaves behind keeps
  * the row locked until the server gives up on it (protocol section 8). `conn` is read dirty, because the transaction
  * that holds the lock has not committed it. A live owner that is hit between two statements is rolled back: it is being
  * replaced anyway. Answers whether a connection was killed.
  */
-export const killDeadOwner = (lane: Lane, key: OffsetKey, username: string): Effect.Effect<boolean, MysqlFailure> =>
+export const killDeadOwner = (
+  lane: Lane,
+  key: OffsetKey,
+  { dialect, username }: Pick<MysqlConfig, "dialect" | "username">
+): Effect.Effect<boolean, MysqlFailure> =>
   Effect.gen(function*() {
     const [, , result] = yield* lane.run(
       "ROLLBACK; SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED;"
-        + " SELECT CAST(ID AS CHAR) AS conn FROM performance_schema.processlist"
+        + ` SELECT CAST(ID AS CHAR) AS conn FROM ${processes[dialect.name]}.processlist`
         + ` WHERE ID = (SELECT conn FROM kafka_offsets WHERE ${whereKey(key)})`
         + ` AND USER = ${text(username)} AND COMMAND = 'Sleep' AND ID <> CONNECTION_ID()`
     )

@@ -1,3 +1,4 @@
+import type { Dialect } from "../../domain/sql/Dialect.js"
 import type { CatalogColumn, CatalogTable } from "./catalog.js"
 import { columnNamed } from "./catalog.js"
 
@@ -169,6 +170,18 @@ export const deadLetters: OwnTable = {
   primaryKey: ["id"],
   keys: ["UNIQUE KEY dead_letters_origin (source_id, `partition`, `offset`)"]
 }
+
+/** MariaDB has no 0900 collations, and its JSON is a text with a check. */
+const ofMariadb = (column: OwnColumn): OwnColumn => ({
+  ...column,
+  ...(column.collation === "utf8mb4_0900_bin" ? { collation: "utf8mb4_nopad_bin" } : {}),
+  ...(column.columnType === "json" ? { columnType: "longtext", collation: "utf8mb4_bin" } : {}),
+  definition: column.definition.replace("utf8mb4_0900_bin", "utf8mb4_nopad_bin")
+})
+
+/** The table as this server spells it. */
+export const ownTable = ({ name }: Dialect, table: OwnTable): OwnTable =>
+  name === "mariadb" ? { ...table, columns: table.columns.map(ofMariadb) } : table
 
 const quote = (name: string): string => `\`${name}\``
 const primaryKey = (table: OwnTable): string => `PRIMARY KEY (${table.primaryKey.map(quote).join(", ")})`

@@ -6,11 +6,11 @@ import { type Position, Positions } from "../Positions.js"
 import { destinationError } from "./errors.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
-import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlOptions } from "./MysqlConfig.js"
 import { rowsOf, runFresh, text } from "./session.js"
 
 /** MySQL's `kafka_offsets` on a connection of its own, read without locks. Connects on first use. */
-export const layer = (config: MysqlConfig): Layer.Layer<Positions> =>
+export const layer = (config: MysqlOptions): Layer.Layer<Positions> =>
   Layer.scoped(
     Positions,
     Effect.map(LanePool.make(Lane.open(config), 1), (lanes) =>
@@ -34,7 +34,7 @@ const noSuchTable = 1146
 const noSuchColumn = 1054
 
 const read = (
-  config: MysqlConfig,
+  config: MysqlOptions,
   lanes: LanePool.LanePool,
   { group, topic }: { readonly topic: string; readonly group: string }
 ): Effect.Effect<ReadonlyArray<Position>, DestinationError> => {

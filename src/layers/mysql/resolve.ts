@@ -36,7 +36,7 @@ export const resolve =
         // or the row would be free; killed, it never will.
         Effect.catchIf((failure) => failure.code === lockWaitTimeout, (failure) =>
           Effect.flatMap(
-            killDeadOwner(lane, request.claim, config.username),
+            killDeadOwner(lane, request.claim, config),
             (killed) => killed ? look(lane, request) : failure
           ))
       )

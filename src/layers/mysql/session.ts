@@ -10,7 +10,7 @@ export interface SessionOptions {
   readonly lockWaitS?: number
   /** Longest wait for a table's metadata lock; MySQL's default is a year. */
   readonly metadataLockWaitS?: number
-  readonly isolation?: "READ-COMMITTED" | "REPEATABLE-READ" | "READ-UNCOMMITTED"
+  readonly isolation?: "READ COMMITTED" | "REPEATABLE READ"
 }
 
 /**
@@ -20,16 +20,17 @@ export interface SessionOptions {
  * ROLLBACK comes first because START TRANSACTION commits what is open: a compare-and-set left behind by an error would
  * move the offset without its rows. Every path here ends its own transaction; this makes the rule local.
  * `sql_notes`, because a value that was rounded is only a note. The character sets, because a server may be told to
- * ignore what the handshake says.
+ * ignore what the handshake says. The isolation by a statement of its own: MariaDB knows no `transaction_isolation`
+ * before 11.1, and MySQL no `tx_isolation` any more.
  */
 export const session = (
-  { isolation = "READ-COMMITTED", lockWaitS = 5, metadataLockWaitS = 10 }: SessionOptions = {}
+  { isolation = "READ COMMITTED", lockWaitS = 5, metadataLockWaitS = 10 }: SessionOptions = {}
 ): string =>
   "ROLLBACK; SET SESSION autocommit=1, sql_mode='TRADITIONAL', sql_notes=1, time_zone='+00:00'"
   + `, lock_wait_timeout=${metadataLockWaitS}, innodb_lock_wait_timeout=${lockWaitS}, wait_timeout=60`
   + ", character_set_client=utf8mb4, character_set_connection=utf8mb4, character_set_results=utf8mb4"
-  + `, transaction_isolation='${isolation}'`
-const sessionStatements = 2
+  + `; SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`
+const sessionStatements = 3
 
 /** A string literal that ends where it should, whatever sql_mode says of back-slashes. */
 export const text = (value: string): string =>

@@ -5,7 +5,7 @@ import { type DestinationError, DestinationRefused, type SourceIdentity } from "
 import { destinationError } from "./errors.js"
 import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
-import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlOptions } from "./MysqlConfig.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 import { rowsOf, runFresh, text } from "./session.js"
 
@@ -71,7 +71,7 @@ const find = (lane: Lane, identity: SourceIdentity): Effect.Effect<number, Mysql
   })
 
 export const source =
-  (config: MysqlConfig, lanes: LanePool) => (identity: SourceIdentity): Effect.Effect<number, DestinationError> =>
+  (config: MysqlOptions, lanes: LanePool) => (identity: SourceIdentity): Effect.Effect<number, DestinationError> =>
     lanes.use((lane) => find(lane, identity)).pipe(
       Effect.catchTag(
         "MysqlFailure",

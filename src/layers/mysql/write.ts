@@ -10,7 +10,7 @@ import { detailOf } from "./errorDetail.js"
 import { writeError } from "./errors.js"
 import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
-import type { MysqlConfig } from "./MysqlConfig.js"
+import type { MysqlOptions } from "./MysqlConfig.js"
 import { MysqlFailure } from "./MysqlFailure.js"
 import { whereKey } from "./offsetRow.js"
 import { affectedRows, rollback, rowsOf, runFresh, text } from "./session.js"
@@ -83,7 +83,7 @@ const interrupted = WriteOutcome.RolledBack({
 })
 
 /** Ends the transaction for certain: after 1205 it is still open, and the next BEGIN would commit the offset alone. */
-const abandon = (lane: Lane, config: MysqlConfig, cause: Cause.Cause<Stop>): Effect.Effect<WriteOutcome> =>
+const abandon = (lane: Lane, config: MysqlOptions, cause: Cause.Cause<Stop>): Effect.Effect<WriteOutcome> =>
   Effect.gen(function*() {
     const stop = Option.getOrUndefined(Cause.failureOption(cause))
     yield* rollback(lane)
@@ -104,7 +104,7 @@ const abandon = (lane: Lane, config: MysqlConfig, cause: Cause.Cause<Stop>): Eff
 /** Runs uninterruptibly; `checkpoint`s are the gaps. From COMMIT on only the deadline ends it. */
 const transaction = (
   lane: Lane,
-  config: MysqlConfig,
+  config: MysqlOptions,
   request: WriteRequest,
   packetBytesMax: number,
   checkpoint: Effect.Effect<void>
@@ -127,7 +127,7 @@ const transaction = (
  * back. A caller who wants a transaction that has begun to finish (a drain, a rebalance) makes the call uninterruptible.
  */
 export const write =
-  (config: MysqlConfig, lanes: LanePool, packetBytesMax: Effect.Effect<number>) =>
+  (config: MysqlOptions, lanes: LanePool, packetBytesMax: Effect.Effect<number>) =>
   (request: WriteRequest): Effect.Effect<WriteOutcome> =>
     Effect.uninterruptibleMask((restore) => {
       let outcome: WriteOutcome | undefined
