@@ -58,9 +58,9 @@ const annotation = (logical: LogicalType | undefined): string => {
 }
 
 /** A schema of a single value; of the rest only JSON can hold them. */
-type Leaf = Exclude<AvroSchema, { readonly type: "array" | "map" | "union" | "record" | "reference" }>
+export type Leaf = Exclude<AvroSchema, { readonly type: "array" | "map" | "union" | "record" | "reference" }>
 
-/** Whether an option allows a type is decided by `problemOf`; this is the column that it would have. */
+/** The options that choose between columns; whether one allows a type at all is `problemOf`'s to say. */
 export type LeafOptions = Pick<TypeOptions, "float" | "enumeration" | "uuid" | "nanos">
 
 const isLeaf = (schema: AvroSchema): schema is Leaf =>
@@ -132,7 +132,7 @@ const problemOf = (type: ColumnType, options: TypeOptions): NoColumn | undefined
   return type.symbols.length > enumSymbolsMax || type.symbols.some((symbol) => symbol.length > enumSymbolLengthMax)
     ? {
       what: `MySQL's ENUM takes ${enumSymbolsMax} symbols of ${enumSymbolLengthMax} characters, this enum has more`,
-      cure: "have enums stored as VARCHAR, which is the default"
+      cure: "set types.enum=varchar, which is the default"
     }
     : undefined
 }
@@ -174,7 +174,19 @@ const keyType = (type: ColumnType): Either.Either<ColumnType, NoColumn> => {
         what: `${type.size} bytes cannot be part of a key, InnoDB takes ${keyBytesMax}`,
         cure: "choose other key fields"
       })
-    default:
+    case "boolean":
+    case "int":
+    case "long":
+    case "nanos":
+    case "enum":
+    case "uuid":
+    case "decimal":
+    case "big-decimal":
+    case "date":
+    case "time":
+    case "timestamp":
+    case "local-timestamp":
+    case "hash":
       return Either.right(type)
   }
 }

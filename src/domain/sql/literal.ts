@@ -19,13 +19,3 @@ export const makeLiteral = (column: Column, spelling: Spelling): LiteralWriter =
     ? (value) => value === null ? NULL : write(value)
     : (value) => value === null ? missing : write(value)
 }
-
-/**
- * What a column's DEFAULT says, if it has one that can be stored. None where MySQL takes only an expression (LONGTEXT,
- * LONGBLOB, JSON): to add a column with one copies the table, and the server writes the text of an expression into its
- * own files with back-slashes, which it cannot read back under NO_BACKSLASH_ESCAPES (error 1064).
- */
-export const defaultLiteral = (column: Column, isLong: boolean, spelling: Spelling): string | undefined => {
-  if (column.default === undefined || isLong) return undefined
-  return Either.getOrUndefined(makeLiteral(column, spelling)(column.default.value))
-}

@@ -1,3 +1,5 @@
+import * as Either from "effect/Either"
+import { makeLiteral } from "./literal.js"
 import { hexLiteral, hexOfText } from "./literal/bytes.js"
 import { bigDecimalLengthMax } from "./literal/decimals.js"
 import type { Spelling } from "./literal/Spelling.js"
@@ -87,3 +89,16 @@ export const columnType = ({ type }: Column): string => {
       return `DATETIME(${type.unit === "millis" ? 3 : 6})`
   }
 }
+
+/** Kept outside of the row. MySQL takes only expressions as their defaults. */
+const isLong = (type: string): boolean => /^(?:LONG|JSON)/.test(type)
+
+/**
+ * The field's default as a literal, where it is a value that the column can hold. None for LONGTEXT, LONGBLOB and JSON: to
+ * add a column whose default is an expression copies the table, and the server writes an expression down with
+ * back-slashes, which it then cannot read itself under NO_BACKSLASH_ESCAPES (1064).
+ */
+export const defaultLiteral = (column: Column): string | undefined =>
+  column.default === undefined || column.default.value === null || isLong(columnType(column))
+    ? undefined
+    : Either.getOrUndefined(makeLiteral(column, spelling)(column.default.value))

@@ -1,4 +1,4 @@
-import { columnType } from "./mysqlColumns.js"
+import { columnType, defaultLiteral } from "./mysqlColumns.js"
 import type { Column, TablePlan } from "./TablePlan.js"
 
 export const identifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
@@ -21,8 +21,11 @@ export const comment = (doc: string | undefined): string => {
   return ` COMMENT '${cut.replaceAll("'", "''")}'`
 }
 
-const columnLine = (column: Column): string =>
-  `${identifier(column.name)} ${columnType(column)} ${column.nullable ? "NULL" : "NOT NULL"}${comment(column.doc)}`
+const columnLine = (column: Column): string => {
+  const preset = defaultLiteral(column)
+  return `${identifier(column.name)} ${columnType(column)} ${column.nullable ? "NULL" : "NOT NULL"}` +
+    (preset === undefined ? "" : ` DEFAULT ${preset}`) + comment(column.doc)
+}
 
 /** What MySQL and MariaDB spell differently in a table. */
 export interface TableSpelling {

@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import type { AvroSchema, RecordSchema } from "../../avro/AvroSchema.js"
 import { branchName, recordsOf } from "../../avro/unions.js"
-import { leafType } from "../columnType.js"
+import { type Leaf, type LeafOptions, leafType } from "../columnType.js"
 import type { LiteralWriter } from "../Dialect.js"
 import type { ColumnType } from "../TablePlan.js"
 import { base64 } from "./bytes.js"
@@ -34,7 +34,13 @@ const spelling: Spelling = {
   decimal: (digits) => `"${digits}"`
 }
 
+/** JSON has no columns to choose, so what keeps the most. */
+const exactly: LeafOptions = { float: "double", enumeration: "varchar", uuid: "char", nanos: "bigint" }
+
 const NULL: Literal = Either.right("null")
+
+const depthProblem = (place: Place): Literal =>
+  poison(place, `more than ${depthMax} arrays and objects in one another, MySQL's limit for JSON`)
 
 /** Twelve bytes: three unsigned little-endian numbers. */
 const durationWriter = (place: Place): JsonWriter => {
@@ -48,9 +54,6 @@ const durationWriter = (place: Place): JsonWriter => {
     return Either.right(`{"months":${months},"days":${days},"millis":${millis}}`)
   }
 }
-
-const depthProblem = (place: Place): Literal =>
-  poison(place, `more than ${depthMax} arrays and objects in one another, MySQL's limit for JSON`)
 
 /** Compiles writers for one JSON column: one per definition, so that a schema's size bounds their number. */
 class Compiler {
@@ -74,15 +77,27 @@ class Compiler {
       case "record":
       case "reference":
         return this.named(schema.name, place)
-      default: {
-        // With every option at what keeps the most: JSON has no columns to be chosen.
-        const leaf = leafType(schema, { float: "double", enumeration: "varchar", uuid: "char", nanos: "bigint" })
-        if (leaf.kind === "json") return durationWriter(place)
-        if (leaf.kind === "null") return (value) => value === null ? NULL : poison(place, "not null")
-        const write = plainLiteral(place, leaf, spelling)
-        return (value) => write(value)
-      }
+      case "null":
+      case "boolean":
+      case "int":
+      case "long":
+      case "float":
+      case "double":
+      case "string":
+      case "bytes":
+      case "fixed":
+      case "enum":
+        return this.leaf(schema, place)
     }
+  }
+
+  private leaf(schema: Leaf, place: Place): JsonWriter {
+    const type = leafType(schema, exactly)
+    if (type.kind === "json") return durationWriter(place)
+    const notNull = poison(place, "not null")
+    if (type.kind === "null") return (value) => value === null ? NULL : notNull
+    const write = plainLiteral(place, type, spelling)
+    return (value) => write(value)
   }
 
   private array(item: JsonWriter, place: Place): JsonWriter {
