@@ -1,29 +1,28 @@
 import * as Cache from "effect/Cache"
-import * as Data from "effect/Data"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
-import { type Config, settingsOf } from "../domain/Config.js"
+import { type Config, groupOf, settingsOf } from "../domain/Config.js"
 import type { DeadLetter, RecordError } from "../domain/DeadLetter.js"
 import type { KafkaRecord } from "../domain/KafkaRecord.js"
-import { makeChangeBatch } from "../domain/sql/changes.js"
-import { planTable } from "../domain/sql/columns.js"
-import { makeRowEncoder, type RowEncoder } from "../domain/sql/rowEncoder.js"
-import type { TopicSettings } from "../domain/TopicSettings.js"
-import { Destination } from "../layers/Destination.js"
+import { type ChangeBatch, makeChangeBatch } from "../domain/sql/changes.js"
+import type { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { makePartDecoder } from "./decode/makePartDecoder.js"
-import type { PartCodec, PartDecoder } from "./decode/PartDecoder.js"
-import { type Backoff, throughOutage } from "./outage.js"
-
-/** Why records cannot be written, and what to do about it. */
-export interface RecordProblem {
-  readonly what: string
-  readonly cure: string
-  /** Where the record alone is to blame: it can become a dead letter. Absent: somebody has to set something right. */
-  readonly record?: { readonly schemaId: number | undefined; readonly error: RecordError }
-}
+import type { SchemaProblem } from "./decode/PartDecoder.js"
+import {
+  type Compiled,
+  encodeRecord,
+  refusedKey,
+  refusedRecord,
+  rowsKey,
+  schemaIdOf,
+  type Wanted
+} from "./encode/recordEncoder.js"
+import type { BadRecord, RecordProblem } from "./encode/RecordProblem.js"
+import { makeTableEncoders, type TableEncoders, type TableUnusable } from "./encode/tableEncoders.js"
+import type { Backoff } from "./outage.js"
 
 /** The longest part of the records that can be written, as statements, and what is wrong with the record behind it. */
 export interface Encoded {
@@ -31,6 +30,8 @@ export interface Encoded {
   /** Dead letters among those records; none where the policy is to stop. */
   readonly letters: ReadonlyArray<DeadLetter>
   readonly count: number
+  /** Records without a value among those records that delete nothing. */
+  readonly tombstonesIgnored: number
   readonly problem: RecordProblem | undefined
 }
 
@@ -41,134 +42,192 @@ export interface TopicEncoders {
     sourceId: number,
     partition: number
   ) => Effect.Effect<Encoded>
+  /** The letter about a record that the database has refused. */
+  readonly letter: (record: KafkaRecord, error: RecordError, sourceId: number, partition: number) => DeadLetter
   /** Looks every schema's table up again: the catalog has changed under us. */
   readonly forget: Effect.Effect<void>
 }
 
-/** The schema's table cannot be used: the record that names it stops its partition. */
-class TableUnusable extends Data.TaggedError("TableUnusable")<RecordProblem> {}
+/**
+ * For how long records of a schema that is unknown or unusable become letters without asking again: it was asked for long
+ * enough once, and each record would wait as long.
+ */
+const refusedForMs = 60_000
+/** Schemas asked for at once, so that a batch of records with as many unknown ids does not wait for each in turn. */
+const loadsAtOnce = 16
 
-/** Compiled once per schema id and shared by the topic's partitions: one request, one CREATE TABLE, one encoder. */
+/** Compiled once per schema and shared by the topic's partitions: one request, one CREATE TABLE, one encoder. */
 export const makeTopicEncoders = (
   config: Config,
-  topic: string,
-  table: string
+  topic: string
 ): Effect.Effect<TopicEncoders, never, SchemaRegistry | Destination> =>
   Effect.gen(function*() {
     const backoff: Backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
     const settings = settingsOf(config, topic)
-    const values = yield* makePartDecoder({ part: "value", topic, settings, backoff })
-    const compiled = new Map<string, RowEncoder>()
-    const load = yield* loader(topic, table, settings, values, backoff)
-    const cache = yield* Cache.makeWith({
+    const group = groupOf(config, topic)
+    const compiled: Compiled = {
+      settings,
+      values: yield* makePartDecoder({ part: "value", topic, settings, backoff }),
+      keys: yield* makePartDecoder({ part: "key", topic, settings, backoff }),
+      rows: new Map(),
+      deletes: new Map(),
+      refused: new Map()
+    }
+    const tables = yield* makeTableEncoders(topic, settings, backoff)
+    const loading = yield* Cache.make({
       capacity: 10_000,
-      lookup: load,
-      // A failure is looked up again: the schema may be registered, or the table changed, in the meantime.
-      timeToLive: (exit) => Exit.isSuccess(exit) ? Duration.infinity : Duration.zero
+      // What is compiled is kept in `compiled`; here only who asks at the same time waits for one answer.
+      timeToLive: Duration.zero,
+      lookup: (wanted: Wanted) => compile(compiled, tables, wanted)
     })
-    const encode = (records: ReadonlyArray<KafkaRecord>, sourceId: number, partition: number): Effect.Effect<Encoded> =>
+    let refusedAtMs = 0
+    const forgetRefused = Effect.map(Clock.currentTimeMillis, (nowMs) => {
+      if (nowMs - refusedAtMs < refusedForMs) return
+      compiled.refused.clear()
+      refusedAtMs = nowMs
+    })
+    const letterOf = (record: KafkaRecord, { error, schemaId }: BadRecord, sourceId: number, partition: number) => ({
+      topic,
+      partition,
+      group,
+      sourceId,
+      record,
+      schemaId,
+      error
+    })
+    const encode: TopicEncoders["encode"] = (records, sourceId, partition) =>
       Effect.gen(function*() {
+        yield* forgetRefused
+        // Whoever else writes the topic may have made the table meanwhile.
+        for (const [keyKey, remover] of compiled.deletes) if (remover === undefined) compiled.deletes.delete(keyKey)
+        const dialect = yield* Effect.either(tables.dialect)
+        if (Either.isLeft(dialect)) return nothing(dialect.left)
+        const pass = makePass(makeChangeBatch(dialect.right, config.batchMaxBytes))
+        const finish = (problem?: RecordProblem): Encoded => ({
+          statements: pass.changes.take(),
+          letters: pass.bad.map(([record, bad]) => letterOf(record, bad, sourceId, partition)),
+          count: pass.count,
+          tombstonesIgnored: pass.tombstonesIgnored,
+          problem
+        })
         while (true) {
-          const result = encodeKnown(values, compiled, records, sourceId, partition, config.batchMaxBytes)
-          if (result._tag === "Encoded") return result.encoded
-          const { before, schemaKey } = result
-          const loaded = yield* Effect.either(cache.get(schemaKey))
-          if (Either.isLeft(loaded)) return { ...before, problem: loaded.left }
-          compiled.set(schemaKey, loaded.right)
+          const step = encodeOn(compiled, pass, records, sourceId, partition)
+          if (step._tag === "Done") return finish(step.problem)
+          const wanted = schemasAhead(compiled, records.slice(pass.count), sourceId, partition, step.wanted)
+          const loaded = yield* Effect.either(
+            Effect.forEach(wanted, (one) => loading.get(one), { concurrency: loadsAtOnce, discard: true })
+          )
+          if (Either.isLeft(loaded)) return finish({ what: loaded.left.what, cure: loaded.left.cure })
         }
       })
-    const forget = Effect.zipRight(Effect.sync(() => compiled.clear()), cache.invalidateAll)
-    return { encode, forget }
+    const forget = Effect.sync(() => {
+      compiled.rows.clear()
+      compiled.deletes.clear()
+    })
+    const letter: TopicEncoders["letter"] = (record, error, sourceId, partition) =>
+      letterOf(record, { error, schemaId: schemaIdOf(compiled, record) }, sourceId, partition)
+    return { encode, letter, forget }
   })
 
-type Step =
-  | { readonly _tag: "Encoded"; readonly encoded: Encoded }
-  | { readonly _tag: "SchemaMissing"; readonly schemaKey: string; readonly before: Encoded }
+const nothing = ({ cure, what }: RecordProblem): Encoded => ({
+  statements: [],
+  letters: [],
+  count: 0,
+  tombstonesIgnored: 0,
+  problem: { what, cure }
+})
 
-/** Plain code per record, no effects. A tombstone makes no row (`tombstones = ignore`); the offset still moves past it. */
-const encodeKnown = (
-  values: PartDecoder,
-  compiled: ReadonlyMap<string, RowEncoder>,
+/** How far a batch has come. */
+interface Pass {
+  readonly changes: ChangeBatch
+  readonly bad: Array<readonly [KafkaRecord, BadRecord]>
+  count: number
+  tombstonesIgnored: number
+}
+const makePass = (changes: ChangeBatch): Pass => ({ changes, bad: [], count: 0, tombstonesIgnored: 0 })
+
+type Step =
+  | { readonly _tag: "Done"; readonly problem: RecordProblem | undefined }
+  | { readonly _tag: "Missing"; readonly wanted: Wanted }
+
+/** Goes on until the batch ends or something has to be loaded. Plain code per record, no effects. */
+const encodeOn = (
+  compiled: Compiled,
+  pass: Pass,
+  records: ReadonlyArray<KafkaRecord>,
+  sourceId: number,
+  partition: number
+): Step => {
+  const stops = compiled.settings.errors.records === "stop"
+  for (let record = records[pass.count]; record !== undefined; record = records[pass.count]) {
+    const encoded = encodeRecord(compiled, record, sourceId, partition)
+    if (encoded._tag === "Missing") return encoded
+    if (encoded._tag === "Problem") {
+      const { problem } = encoded
+      if (stops || problem.record === undefined) return { _tag: "Done", problem }
+      pass.bad.push([record, problem.record])
+    }
+    if (encoded._tag === "Change") pass.changes.add(encoded.change)
+    if (encoded._tag === "Ignored") pass.tombstonesIgnored += 1
+    pass.count += 1
+  }
+  return { _tag: "Done", problem: undefined }
+}
+
+/** What to load next: all schemas that the rest of the batch lacks, or the one encoder that is asked for. */
+const schemasAhead = (
+  compiled: Compiled,
   records: ReadonlyArray<KafkaRecord>,
   sourceId: number,
   partition: number,
-  bytesMax: number
-): Step => {
-  const changes = makeChangeBatch(bytesMax)
-  const upTo = (count: number, problem?: RecordProblem): Encoded => ({
-    statements: changes.take(),
-    letters: [],
-    count,
-    problem
-  })
-  for (const [index, record] of records.entries()) {
-    if (record.value === null) continue
-    const framed = values.frame(record, record.value)
-    if (Either.isLeft(framed)) return { _tag: "Encoded", encoded: upTo(index, undecodable(undefined, framed.left)) }
-    const { schemaKey, start } = framed.right
-    const codec = values.codec(schemaKey)
-    const encoder = compiled.get(schemaKey)
-    if (codec === undefined || encoder === undefined) return { _tag: "SchemaMissing", schemaKey, before: upTo(index) }
-    const value = codec.decode(record.value, start)
-    if (Either.isLeft(value)) {
-      const reason = `does not fit its schema (${schemaKey}): ${value.left}`
-      return { _tag: "Encoded", encoded: upTo(index, undecodable(codec.schemaId, reason)) }
-    }
-    const change = encoder.write({ record, key: undefined, value: value.right, sourceId, partition })
-    if (Either.isLeft(change)) {
-      const { column, reason } = change.left
-      return { _tag: "Encoded", encoded: upTo(index, unstorable(codec.schemaId, column, reason)) }
-    }
-    changes.add(change.right)
+  first: Wanted
+): ReadonlyArray<Wanted> => {
+  if (first._tag !== "Schema") return [first]
+  const found = new Map<string, Wanted>()
+  for (const record of records) {
+    const encoded = encodeRecord(compiled, record, sourceId, partition)
+    if (encoded._tag !== "Missing" || encoded.wanted._tag !== "Schema") continue
+    found.set(refusedKey(encoded.wanted.part, encoded.wanted.schemaKey), encoded.wanted)
   }
-  return { _tag: "Encoded", encoded: upTo(records.length) }
+  return [...found.values()]
 }
 
-const undecodable = (schemaId: number | undefined, why: string): RecordProblem => ({
-  what: `cannot be decoded: ${why}`,
-  cure: "check schema.registry.url and the producer's serializer",
-  record: { schemaId, error: { class: "undecodable", code: 0, message: why, column: undefined } }
-})
-
-const unstorable = (schemaId: number | undefined, column: string, reason: string): RecordProblem => ({
-  what: `cannot be stored exactly: field ${column}: ${reason}`,
-  cure: "the record itself is wrong: correct its producer",
-  record: { schemaId, error: { class: "unstorable", code: 0, message: reason, column } }
-})
-
-/** Schema → compiled encoder: map to columns, make the table ready. DDL runs here, never in a batch. */
-const loader = (
-  topic: string,
-  table: string,
-  settings: TopicSettings,
-  values: PartDecoder,
-  backoff: Backoff
-): Effect.Effect<(schemaKey: string) => Effect.Effect<RowEncoder, TableUnusable>, never, Destination> =>
-  Effect.map(Destination, (destination) => {
-    const encoderOf = ({ schema, schemaId, schemaKey }: PartCodec) =>
-      Effect.gen(function*() {
-        const plan = yield* Effect.mapError(
-          planTable({ topic, schemaId: schemaId ?? 0, table, schema, settings }),
-          (problems) =>
-            new TableUnusable({
-              what: problems.map((problem) => problem.message).join(" | "),
-              cure: "until then this topic cannot be written to this table"
+/** Makes `encodeRecord` go on. A schema that only its records are to blame for is no failure: they become letters. */
+const compile = (
+  compiled: Compiled,
+  tables: TableEncoders,
+  wanted: Wanted
+): Effect.Effect<void, TableUnusable | SchemaProblem> => {
+  const { deletes, keys, refused, rows, values } = compiled
+  switch (wanted._tag) {
+    case "Schema":
+      return (wanted.part === "key" ? keys : values).load(wanted.schemaKey).pipe(
+        Effect.asVoid,
+        Effect.catchIf(
+          ({ kind }) => kind === "record",
+          (problem) =>
+            Effect.sync(() => {
+              refused.set(refusedKey(wanted.part, wanted.schemaKey), refusedRecord(wanted, problem))
             })
         )
-        const ready = destination.ensureTable(plan, settings.evolution)
-        const dialect = yield* destination.dialect
-        const shape = yield* ready
-        return makeRowEncoder(dialect, plan, shape)
-      }).pipe((made) =>
-        throughOutage(`schema ${schemaKey} of topic ${topic}`, backoff, made, ["DestinationUnavailable"])
       )
-    return (schemaKey) =>
-      Effect.gen(function*() {
-        const codec = yield* values.load(schemaKey)
-        return yield* encoderOf(codec)
-      }).pipe(
-        Effect.mapError((error): TableUnusable =>
-          error._tag === "TableUnusable" ? error : new TableUnusable({ what: error.what, cure: error.cure })
-        )
-      )
-  })
+    case "Rows": {
+      const value = values.codec(wanted.valueKey)
+      const key = wanted.keyKey === "" ? undefined : keys.codec(wanted.keyKey)
+      // Forgotten meanwhile: the next step asks for the schema first.
+      if (value === undefined || (key === undefined && wanted.keyKey !== "")) return Effect.void
+      return Effect.map(tables.rows(value, key), (encoder) => {
+        rows.set(rowsKey(wanted.valueKey, wanted.keyKey), encoder)
+        // The table is there now, at the latest.
+        for (const [keyKey, remover] of deletes) if (remover === undefined) deletes.delete(keyKey)
+      })
+    }
+    case "Deletes": {
+      const key = keys.codec(wanted.keyKey)
+      if (key === undefined) return Effect.void
+      return Effect.map(tables.deletes(key), (encoder) => {
+        deletes.set(wanted.keyKey, encoder)
+      })
+    }
+  }
+}

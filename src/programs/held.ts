@@ -78,6 +78,15 @@ export const rowsWithoutOffset = (where: Where, table: string): Held =>
     cure: "restore the row of kafka_offsets, or delete those rows"
   })
 
+/** A schema or a table that is wrong must not empty a topic into the table of letters. */
+export const mostlyLetters = (record: string, rateMax: number): Held =>
+  new Held({
+    what: `${record} would make dead letters more than ${Math.round(rateMax * 1000) / 10} % of the last records: `
+      + "rather a schema or the table is wrong than each of them",
+    cure: "look at the reasons in dead_letters and set right what they have in common, then restart; "
+      + "or let more become letters: errors.max.rate"
+  })
+
 /** Offsets of the new life mean other records: going on would mix the two. */
 export const recreated = (topic: string, before: string, now: string): Held =>
   new Held({

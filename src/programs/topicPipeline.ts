@@ -53,7 +53,7 @@ export const runTopic = (
     const consumer = yield* Consumer
     yield* awaitTopic(config, topic, backoff)
     const table = tableOf(config, topic)
-    const encoders = yield* makeTopicEncoders(config, topic, table)
+    const encoders = yield* makeTopicEncoders(config, topic)
     const env: TopicEnv = {
       config,
       topic,
