@@ -1,5 +1,6 @@
 import type * as Redacted from "effect/Redacted"
 import { nameOf } from "./tableName.js"
+import type { RegistryAccess } from "./RegistryAccess.js"
 import type { TopicSettings } from "./TopicSettings.js"
 
 /** Everything that the programs are told. Times in milliseconds, sizes in bytes, as the keys' names say. */
@@ -7,9 +8,14 @@ export interface Config {
   readonly pipelineName: string
   /** `kafka.bootstrap.servers`: host:port of real brokers, or one `file:` URL of an embedded log. */
   readonly bootstrapServers: ReadonlyArray<string>
+  /** By name; empty where there is a pattern. */
   readonly topics: ReadonlyArray<string>
+  readonly topicPattern: TopicPattern | undefined
+  /** How often the pattern looks for new topics. */
+  readonly metadataMaxAgeMs: number
   /** `kafka.schema.registry.url`: http(s) URLs, tried in order, or one `file:` URL of a schema directory. */
   readonly registryUrls: ReadonlyArray<string>
+  readonly registryAccess: RegistryAccess
   /** `${topic}` stands for the topic. */
   readonly consumerGroup: string
   readonly sessionTimeoutMs: number
@@ -39,6 +45,12 @@ export interface Config {
   readonly logFormat: "text" | "json" | "logfmt"
 }
 
+/** `kafka.topics.regex` without `kafka.topics.exclude`. Both match whole names. */
+export interface TopicPattern {
+  readonly include: RegExp
+  readonly exclude: RegExp
+}
+
 export interface TablesConfig {
   /** Of the topics that nothing more is said of. */
   readonly defaults: TopicSettings
@@ -61,6 +73,9 @@ export type DatabaseConfig =
 
 /** What commands get that use Kafka and the registry but no database. `topics` may be empty. */
 export type ClientConfig = Omit<Config, "mysql">
+
+export const matches = ({ exclude, include }: TopicPattern, topic: string): boolean =>
+  include.test(topic) && !exclude.test(topic)
 
 /** The group that reads a topic. */
 export const groupOf = (config: Pick<Config, "consumerGroup">, topic: string): string =>

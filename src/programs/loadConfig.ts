@@ -6,28 +6,37 @@ import * as Predicate from "effect/Predicate"
 import type { ClientConfig, Config } from "../domain/Config.js"
 import { type ConfigProblem, renderProblem } from "../domain/config/ConfigProblem.js"
 import { parseBrokersConfig, parseClientConfig, parseConfig } from "../domain/config/parse.js"
-import { type ConfigSources, type PropertiesText, secretFiles } from "../domain/config/settings.js"
+import { type ConfigSources, namedFiles, type PropertiesText, secretFiles } from "../domain/config/settings.js"
 import { parseProperties } from "../layers/propertiesFile.js"
 import type { Globals } from "./argv.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
 
 export type Environment = ConfigSources["environment"]
 
-/** Reads what the sources name: property files, in order, and the files that hold secrets. */
+/** Reads what the sources name: property files, in order, and the files that hold secrets and other values. */
 export const readSources = (
   globals: Globals,
   environment: Environment
 ): Effect.Effect<ConfigSources, CommandError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
     const files = yield* readPropertyFiles("--config", globals.files)
-    const secrets = new Map<string, string>()
-    for (const path of secretFiles(environment)) {
-      // One that cannot be read stays out of the map, and is then reported with the rest.
-      const secret = yield* Effect.option(fs.readFileString(path))
-      if (Option.isSome(secret)) secrets.set(path, secret.value)
-    }
-    return { files, environment, secrets, overrides: globals.overrides }
+    const secrets = yield* readFiles(secretFiles(environment))
+    const sources = { files, environment, secrets, overrides: globals.overrides }
+    return { ...sources, contents: yield* readFiles(namedFiles(sources)) }
+  })
+
+/** One that cannot be read stays out of the map, and is then reported with the rest. */
+const readFiles = (
+  paths: ReadonlyArray<string>
+): Effect.Effect<ReadonlyMap<string, string>, never, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const read = yield* Effect.forEach(new Set(paths), (path) =>
+      Effect.map(
+        Effect.option(fs.readFileString(path)),
+        Option.match({ onNone: () => [], onSome: (content) => [[path, content] as const] })
+      ))
+    return new Map(read.flat())
   })
 
 /** Nearly every key of a file that cannot be read would be called missing, so this fails alone, before all other checks. */

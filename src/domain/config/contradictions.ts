@@ -1,15 +1,17 @@
-import { type ClientConfig, type DatabaseConfig, tableOf } from "../Config.js"
+import type { ClientConfig, DatabaseConfig } from "../Config.js"
 import { isFileUrl } from "./addresses.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import type { KeyInfo } from "./KeySpec.js"
 import { keys } from "./keys.js"
-import type { Setting } from "./settings.js"
+import type { Settings } from "./settings.js"
+import { topicContradictions } from "./topicContradictions.js"
 
 /** Values that are right one by one and cannot be right together. */
 export const contradictions = (
   config: ClientConfig & { readonly mysql?: DatabaseConfig },
-  given: ReadonlyMap<string, Setting>
+  said: Pick<Settings, "given" | "ofTopics">
 ): ReadonlyArray<ConfigProblem> => {
+  const { given } = said
   const problems: Array<ConfigProblem> = []
   const refuse = (key: KeyInfo, what: string, expected: string) => {
     const setting = given.get(key.key)
@@ -33,20 +35,7 @@ export const contradictions = (
   atMost(keys.maxPollRecords, config.maxPollRecords, keys.blockingQueueSize, config.blockingQueueSize)
   atMost(keys.retryBackoffMs, config.retryBackoffMs, keys.retryBackoffMaxMs, config.retryBackoffMaxMs)
   atMost(keys.fetchMaxBytesPerPartition, config.fetchMaxBytesPerPartition, keys.queueMaxBytes, config.queueMaxBytes)
-  for (const topic of config.topics) {
-    const table = tableOf(config, topic)
-    if (table.length > 64) {
-      refuse(
-        keys.tableNameFormat,
-        `the table of topic ${topic} would be called ${table}, which is ${table.length} characters long`,
-        "a name of at most 64 characters, MySQL's limit"
-      )
-    }
-  }
-  const tables = config.topics.map((topic) => tableOf(config, topic).toLowerCase())
-  if (new Set(tables).size < tables.length) {
-    refuse(keys.tableNameFormat, "two topics would meet in one table", "a format with ${topic} in it")
-  }
+  problems.push(...topicContradictions(config, said))
   embedded(config, refuse)
   return problems
 }

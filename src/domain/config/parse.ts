@@ -1,22 +1,24 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import type { ClientConfig, Config, DatabaseConfig } from "../Config.js"
-import { defaultTopicSettings, type TopicSettings } from "../TopicSettings.js"
 import type { DatabaseAddress } from "./addresses.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import { contradictions } from "./contradictions.js"
-import { allKeys, environmentName, keys } from "./keys.js"
+import { allKeys, keys } from "./keys.js"
 import type { KeySpec } from "./KeySpec.js"
+import { makeReader, missing, type Reader } from "./reader.js"
+import { readRegistryAccess } from "./registryAccess.js"
+import { readTables } from "./readTables.js"
 import { type ConfigSources, mergeSources, type Setting } from "./settings.js"
+import { topicKey } from "./topicKey.js"
 
 /** The whole configuration, or everything that is wrong with it. */
 export const parseConfig = (sources: ConfigSources): Either.Either<Config, ReadonlyArray<ConfigProblem>> => {
   const reader = makeReader(sources)
-  const client = readClient(reader, reader.required(keys.topics), reader.required(keys.registryUrls))
+  const client = readClient(reader, { topics: "required", registry: "required" })
   const mysql = readDatabase(reader)
-  return reader.finish(Option.zipWith(client, mysql, (kafka, database) => ({ ...kafka, mysql: database })))
+  return finish(reader, Option.zipWith(client, mysql, (kafka, database) => ({ ...kafka, mysql: database })))
 }
 
 /**
@@ -27,10 +29,9 @@ export const parseClientConfig = (
   sources: ConfigSources
 ): Either.Either<ClientConfig, ReadonlyArray<ConfigProblem>> => {
   const reader = makeReader(sources)
-  const topics = Option.orElse(reader.optional(keys.topics), () => Option.some([]))
-  const client = readClient(reader, topics, reader.required(keys.registryUrls))
+  const client = readClient(reader, { topics: "optional", registry: "required" })
   if (reader.given.has(keys.mysqlUrl.key)) readDatabase(reader)
-  return reader.finish(client)
+  return finish(reader, client)
 }
 
 /** The part that commands need which look at the brokers: the registry may be left out too (empty). */
@@ -38,84 +39,80 @@ export const parseBrokersConfig = (
   sources: ConfigSources
 ): Either.Either<ClientConfig, ReadonlyArray<ConfigProblem>> => {
   const reader = makeReader(sources)
-  const topics = Option.orElse(reader.optional(keys.topics), () => Option.some([]))
-  const registryUrls = Option.orElse(reader.optional(keys.registryUrls), () => Option.some([]))
-  const client = readClient(reader, topics, registryUrls)
+  const client = readClient(reader, { topics: "optional", registry: "optional" })
   if (reader.given.has(keys.mysqlUrl.key)) readDatabase(reader)
-  return reader.finish(client)
+  return finish(reader, client)
 }
 
-/** Every key's value as people may see it, and where it comes from. */
+/** Every key's value as people may see it, and where it comes from; then what is said of single topics. */
 export const effectiveSettings = (
   sources: ConfigSources
 ): ReadonlyArray<{ readonly key: string; readonly value: string | undefined; readonly source: string }> => {
-  const { given } = mergeSources(sources)
-  return allKeys.map(({ display, fallback, key }) => {
+  const { given, ofTopics } = mergeSources(sources)
+  const forAll = allKeys.map(({ display, fallback, key }) => {
     const setting = given.get(key)
     if (setting !== undefined) return { key, value: display(setting.text), source: setting.source }
     return { key, value: fallback, source: fallback === undefined ? "not set" : "default" }
   })
+  const forOne = [...ofTopics].toSorted(([a], [b]) => a < b ? -1 : 1).flatMap(([topic, settings]) =>
+    [...settings].map(([key, { source, text }]) => ({ key: topicKey(topic, key), value: text, source }))
+  )
+  return [...forAll, ...forOne]
 }
 
-/** Reads keys one by one and remembers everything that is wrong, so that a person sees all of it at once. */
-interface Reader {
-  readonly given: ReadonlyMap<string, Setting>
-  /** The value, its default, or nothing and a problem. */
-  readonly required: <A>(spec: KeySpec<A>) => Option.Option<A>
-  /** The same, but a value that nobody gives is no problem. */
-  readonly optional: <A>(spec: KeySpec<A>) => Option.Option<A>
-  readonly complain: (problem: ConfigProblem) => void
-  readonly finish: <A extends ClientConfig & { readonly mysql?: DatabaseConfig }>(
-    config: Option.Option<A>
-  ) => Either.Either<A, ReadonlyArray<ConfigProblem>>
+const finish = <A extends ClientConfig & { readonly mysql?: DatabaseConfig }>(
+  reader: Reader,
+  config: Option.Option<A>
+): Either.Either<A, ReadonlyArray<ConfigProblem>> => {
+  // What is not understood has its default here, which nobody has chosen together with the rest.
+  const understood = reader.problems.every(({ code }) => code !== "TRB-1003" && code !== "TRB-1006")
+  const contradicting = Option.isSome(config) && understood ? contradictions(config.value, reader) : []
+  const problems = [...reader.problems, ...contradicting]
+  return Option.isSome(config) && problems.length === 0 ? Either.right(config.value) : Either.left(problems)
 }
 
-const makeReader = (sources: ConfigSources): Reader => {
-  const { given, problems: nameProblems } = mergeSources(sources)
-  const problems = Array.from(nameProblems)
-  const decode = <A>(spec: KeySpec<A>, text: string, source: string): Option.Option<A> => {
-    const value = Schema.decodeOption(spec.schema)(text)
-    if (Option.isNone(value)) {
-      const shown = spec.display(text)
-      const expected = `expected ${spec.expected}`
-      problems.push({ code: "TRB-1003", key: spec.key, value: shown, source, what: "not understood", expected })
-    }
-    return value
-  }
-  const optional = <A>(spec: KeySpec<A>): Option.Option<A> => {
-    const setting = given.get(spec.key)
-    if (setting !== undefined) return decode(spec, setting.text, setting.source)
-    return spec.fallback === undefined ? Option.none() : decode(spec, spec.fallback, "default")
-  }
-  return {
-    given,
-    optional,
-    required: (spec) => {
-      if (!given.has(spec.key) && spec.fallback === undefined) problems.push(missing(spec))
-      return optional(spec)
-    },
-    complain: (problem) => void problems.push(problem),
-    finish: (config) => {
-      if (Option.isSome(config)) problems.push(...contradictions(config.value, given))
-      return Option.isSome(config) && problems.length === 0 ? Either.right(config.value) : Either.left(problems)
-    }
-  }
-}
+/** An optional list is empty where nobody gives it. */
+type Need = "required" | "optional"
 
-const missing = (spec: { readonly key: string; readonly expected: string }): ConfigProblem => ({
-  code: "TRB-1002",
-  key: spec.key,
-  value: undefined,
-  source: undefined,
-  what: "missing",
-  expected: `expected ${spec.expected}, in a file (-c), as ${environmentName(spec.key)} or by --set`
-})
+const readList = (
+  { optional, required }: Reader,
+  spec: KeySpec<ReadonlyArray<string>>,
+  need: Need
+): Option.Option<ReadonlyArray<string>> =>
+  need === "required" ? required(spec) : Option.orElse(optional(spec), () => Option.some([]))
+
+/** Named, or by a pattern: then none is named. */
+const readTopics = (
+  reader: Reader,
+  need: Need
+): Option.Option<Pick<ClientConfig, "topics" | "topicPattern">> => {
+  const { complain, given, required } = reader
+  const exclude = required(keys.topicsExclude)
+  const regex = given.get(keys.topicsRegex.key)
+  if (regex === undefined || regex.text === "") {
+    return Option.map(readList(reader, keys.topics, need), (named) => ({ topics: named, topicPattern: undefined }))
+  }
+  if (given.has(keys.topics.key)) {
+    complain({
+      code: "TRB-1005",
+      key: keys.topicsRegex.key,
+      value: regex.text,
+      source: regex.source,
+      what: `stands beside ${keys.topics.key} (${given.get(keys.topics.key)?.source ?? ""})`,
+      expected: "keep one"
+    })
+  }
+  const pattern = Option.all({ include: required(keys.topicsRegex), exclude })
+  return Option.map(pattern, (topicPattern) => ({ topics: [], topicPattern }))
+}
 
 const readClient = (
-  { given, optional, required }: Reader,
-  topics: Option.Option<ReadonlyArray<string>>,
-  registryUrls: Option.Option<ReadonlyArray<string>>
+  reader: Reader,
+  needs: { readonly topics: Need; readonly registry: Need }
 ): Option.Option<ClientConfig> => {
+  const { given, optional, required } = reader
+  const topics = readTopics(reader, needs.topics)
+  const registryUrls = readList(reader, keys.registryUrls, needs.registry)
   required(keys.autoCommit)
   const blockingQueueSize = required(keys.blockingQueueSize)
   // The default follows a smaller queue: whoever sets only the queue's size did not ask for an impossible slice.
@@ -126,11 +123,12 @@ const readClient = (
         ? records
         : Math.min(records, Option.getOrElse(blockingQueueSize, () => records))
   )
-  return Option.all({
+  const known = Option.all({
     pipelineName: required(keys.pipelineName),
     bootstrapServers: required(keys.bootstrapServers),
-    topics,
+    metadataMaxAgeMs: required(keys.metadataMaxAgeMs),
     registryUrls,
+    registryAccess: Option.some(readRegistryAccess(reader)),
     consumerGroup: required(keys.consumerGroup),
     sessionTimeoutMs: required(keys.sessionTimeoutMs),
     heartbeatIntervalMs: required(keys.heartbeatIntervalMs),
@@ -145,10 +143,7 @@ const readClient = (
     batchMaxBytes: required(keys.batchMaxBytes),
     lingerMs: required(keys.lingerMs),
     autoCreate: required(keys.autoCreate),
-    tables: Option.map(required(keys.tableNameFormat), (tableNameFormat) => ({
-      defaults: { ...defaultTopicSettings, tableNameFormat },
-      byTopic: new Map<string, TopicSettings>()
-    })),
+    tables: Option.some(readTables(reader)),
     ddlLockTimeoutMs: required(keys.ddlLockTimeoutMs),
     retryBackoffMs: required(keys.retryBackoffMs),
     retryBackoffMaxMs: required(keys.retryBackoffMaxMs),
@@ -157,6 +152,7 @@ const readClient = (
     logLevel: required(keys.logLevel),
     logFormat: required(keys.logFormat)
   })
+  return Option.zipWith(topics, known, (chosen, rest) => ({ ...chosen, ...rest }))
 }
 
 const readDatabase = (reader: Reader): Option.Option<DatabaseConfig> => {

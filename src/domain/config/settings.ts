@@ -2,6 +2,7 @@ import { nearest } from "../nearest.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import type { KeyInfo } from "./KeySpec.js"
 import { environmentName, spellings } from "./keys.js"
+import { isForAll, misspelt, readTopicKey, topicKey } from "./topicKey.js"
 
 export interface PropertyEntry {
   readonly key: string
@@ -20,6 +21,8 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Contents of the files that `secretFiles` names; absent: could not be read. */
   readonly secrets: ReadonlyMap<string, string>
+  /** Contents of the files that `namedFiles` names; absent: could not be read. */
+  readonly contents?: ReadonlyMap<string, string>
   /** `--set` and the flags that stand for a key. */
   readonly overrides: ReadonlyArray<{ readonly name: string; readonly value: string; readonly source: string }>
 }
@@ -29,11 +32,15 @@ export interface Setting {
   readonly text: string
   /** `file:line`, the name of an environment variable, or a flag. */
   readonly source: string
+  /** What a source of lower precedence said. */
+  readonly before?: Setting | undefined
 }
 
 export interface Settings {
   /** By canonical key. */
   readonly given: ReadonlyMap<string, Setting>
+  /** What is said of one topic alone: by topic, then by canonical key without `table.TOPIC.`. */
+  readonly ofTopics: ReadonlyMap<string, ReadonlyMap<string, Setting>>
   readonly problems: ReadonlyArray<ConfigProblem>
 }
 
@@ -45,38 +52,66 @@ const secretFileNames: ReadonlyArray<readonly [variable: string, info: KeyInfo]>
 export const secretFiles = (environment: ConfigSources["environment"]): ReadonlyArray<string> =>
   secretFileNames.flatMap(([variable]) => environment[variable] || [])
 
+/** Files that keys name, of which the content is the value. */
+export const namedFiles = (sources: ConfigSources): ReadonlyArray<string> => {
+  const { given, ofTopics } = mergeSources(sources)
+  return [given, ...ofTopics.values()].flatMap((settings) =>
+    [...settings].flatMap(([key, { text }]) => spellings.get(key)?.file === true && text !== "" ? [text] : [])
+  )
+}
+
 /** Merges the sources, and lists what is wrong with the names in them. Values are not looked at. */
 export const mergeSources = (sources: ConfigSources): Settings => {
   const given = new Map<string, Setting>()
+  const ofTopics = new Map<string, Map<string, Setting>>()
   const problems: Array<ConfigProblem> = []
+  const settingsOf = (topic: string | undefined): Map<string, Setting> => {
+    if (topic === undefined) return given
+    const known = ofTopics.get(topic) ?? new Map<string, Setting>()
+    ofTopics.set(topic, known)
+    return known
+  }
   const take = (source: Source) => {
-    for (const [key, setting] of source.given) given.set(key, setting)
+    for (const { info, source: from, text, topic } of source.given) {
+      const settings = settingsOf(topic)
+      settings.set(info.key, { text, source: from, before: settings.get(info.key) })
+    }
     problems.push(...source.problems)
   }
   for (const file of sources.files) take(fromFile(file))
   take(fromEnvironment(sources.environment, sources.secrets))
   take(fromOverrides(sources.overrides))
-  return { given, problems }
+  return { given, ofTopics, problems }
 }
 
 interface Source {
-  readonly given: ReadonlyMap<string, Setting>
+  readonly given: ReadonlyArray<Said>
   readonly problems: ReadonlyArray<ConfigProblem>
 }
 
-interface Said extends Setting {
-  readonly name: string
+interface Named {
   readonly info: KeyInfo
+  /** Undefined: said of all topics. */
+  readonly topic?: string | undefined
+}
+
+interface Said extends Setting, Named {
+  readonly name: string
+}
+
+const named = (name: string): Named | undefined => {
+  const info = spellings.get(name)
+  return info === undefined ? readTopicKey(name) : { info }
 }
 
 const fromFile = (file: PropertiesText): Source => {
   const said: Array<Said> = []
   const problems: Array<ConfigProblem> = []
   for (const { key, line, value } of file.entries) {
-    const info = spellings.get(key)
+    const found = named(key)
     const source = `${file.name}:${line}`
-    if (info === undefined) problems.push(unknownKey(key, source))
-    else said.push({ name: key, info, text: info.secret ? value : value.trim(), source })
+    if (found === undefined) problems.push(unknownKey(key, source))
+    else said.push({ ...found, name: key, text: found.info.secret ? value : value.trim(), source })
   }
   return merged(said, problems, "refuse")
 }
@@ -125,9 +160,9 @@ const fromOverrides = (overrides: ConfigSources["overrides"]): Source => {
   const said: Array<Said> = []
   const problems: Array<ConfigProblem> = []
   for (const { name, source, value } of overrides) {
-    const info = spellings.get(name)
-    if (info === undefined) problems.push(unknownKey(name, source))
-    else said.push({ name, info, text: info.secret ? value : value.trim(), source })
+    const found = named(name)
+    if (found === undefined) problems.push(unknownKey(name, source))
+    else said.push({ ...found, name, text: found.info.secret ? value : value.trim(), source })
   }
   return merged(said, problems, "last wins")
 }
@@ -140,32 +175,39 @@ const merged = (
 ): Source => {
   const given = new Map<string, Said>()
   for (const next of said) {
-    const before = given.get(next.info.key)
+    const key = canonical(next)
+    const before = given.get(key)
     if (before !== undefined && (repeated === "refuse" || before.name !== next.name)) {
       problems.push({
         code: "TRB-1004",
-        key: next.info.key,
+        key,
         value: undefined,
         source: before.source === next.source ? next.source : `${before.source} and ${next.source}`,
         what: before.name === next.name ? "is set twice" : `is set twice: as ${before.name} and as ${next.name}`,
         expected: "keep one"
       })
     }
-    given.set(next.info.key, next)
+    given.set(key, next)
   }
-  return { given, problems }
+  return { given: [...given.values()], problems }
 }
+
+const canonical = ({ info, topic }: Named): string => topic === undefined ? info.key : topicKey(topic, info.key)
 
 /** Its value is not shown: what follows a misspelt `mysql.password` is a password. */
 const unknownKey = (
   key: string,
   source: string,
-  meant: string | undefined = nearest(key, spellings.keys())
+  meant: string | undefined = nearest(key, spellings.keys(), 1 / 10) ?? misspelt(key) ?? nearest(key, spellings.keys())
 ): ConfigProblem => ({
   code: "TRB-1001",
   key,
   value: undefined,
   source,
-  what: "unknown key",
-  expected: meant === undefined ? "list the keys with: tributary config show" : `did you mean ${meant}?`
+  ...(isForAll(key)
+    ? { what: "cannot be said of one topic", expected: "leave out table and the topic" }
+    : {
+      what: "unknown key",
+      expected: meant === undefined ? "list the keys with: tributary config show" : `did you mean ${meant}?`
+    })
 })
