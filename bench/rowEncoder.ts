@@ -65,7 +65,7 @@ const tasks: ReadonlyArray<readonly [name: string, task: () => number]> = [
     let sum = 0
     values.forEach((value, index) => {
       const change = write(value, index)
-      if (Either.isRight(change)) sum += change.right.row.cells.length
+      if (Either.isRight(change)) sum += change.right.cells.length
     })
     return sum
   }],

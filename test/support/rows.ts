@@ -34,7 +34,7 @@ export const insertEncoder = (dialect: Dialect, plan: TablePlan, keyColumns = tr
   return {
     change,
     row: (value: unknown, sourceId: number, partition: number, offset: bigint): Either.Either<string, Poison> =>
-      Either.map(change(value, sourceId, partition, offset), ({ row }) => `(${row.cells.join(",")})`),
+      Either.map(change(value, sourceId, partition, offset), ({ cells }) => `(${cells.join(",")})`),
     head: (value: unknown): string => {
       const batch = makeChangeBatch(dialect, Infinity)
       batch.add(Either.getOrThrow(change(value, 1, 2, 3n)))

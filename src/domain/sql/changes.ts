@@ -1,12 +1,12 @@
+import { type AppendedRows, makeAppendedRows } from "./appendedRows.js"
 import type { Dialect } from "./Dialect.js"
 import { foldedName, type Row } from "./Row.js"
-import { deleteStatements, insertStatements, upsertStatements } from "./statements.js"
+import { deleteStatements, upsertStatements } from "./statements.js"
 
-/** What one record does to one table. */
-export type Change =
-  | { readonly _tag: "Write"; readonly row: Row }
-  /** The row's columns are the key alone. */
-  | { readonly _tag: "Delete"; readonly row: Row }
+/** What one record does to one table: it writes a row, or deletes the row whose key is all that the columns say. */
+export interface Change extends Row {
+  readonly _tag: "Write" | "Delete"
+}
 
 /** Collects the changes of one transaction, in the order of the records. */
 export interface ChangeBatch {
@@ -22,7 +22,7 @@ interface KeyedChange {
 }
 
 interface TableChanges {
-  readonly appended: Array<Row>
+  readonly appended: AppendedRows
   readonly keyed: Map<string, KeyedChange>
 }
 
@@ -68,7 +68,7 @@ export const makeChangeBatch = (dialect: Dialect, maxStatementBytes: number): Ch
   const changesOf = (table: string): TableChanges => {
     const known = tables.get(table)
     if (known !== undefined) return known
-    const made: TableChanges = { appended: [], keyed: new Map() }
+    const made: TableChanges = { appended: makeAppendedRows(dialect, table), keyed: new Map() }
     tables.set(table, made)
     return made
   }
@@ -77,19 +77,19 @@ export const makeChangeBatch = (dialect: Dialect, maxStatementBytes: number): Ch
     const deletions = inOrder.flatMap(({ deletion }) => deletion === undefined ? [] : [deletion])
     const writes = inOrder.flatMap(({ write }) => write === undefined ? [] : [write])
     return [
-      ...insertStatements(dialect, table, appended, maxStatementBytes),
+      ...appended.statements(maxStatementBytes),
       ...deleteStatements(dialect, table, deletions, maxStatementBytes),
       ...upsertStatements(dialect, table, writes, maxStatementBytes)
     ]
   }
   return {
-    add: ({ _tag, row }) => {
-      const { appended, keyed } = changesOf(row.shape.table)
-      if (row.shape.keyLength === 0) return void appended.push(row)
-      const key = keyOf(row)
-      if (_tag === "Delete") return void keyed.set(key, { deletion: row, write: undefined })
+    add: (change) => {
+      const { appended, keyed } = changesOf(change.shape.table)
+      if (change.shape.keyLength === 0) return appended.add(change)
+      const key = keyOf(change)
+      if (change._tag === "Delete") return void keyed.set(key, { deletion: change, write: undefined })
       const before = keyed.get(key)
-      keyed.set(key, { deletion: before?.deletion, write: merged(before?.write, row) })
+      keyed.set(key, { deletion: before?.deletion, write: merged(before?.write, change) })
     },
     take: () => {
       const statements = [...tables].toSorted(byKey).flatMap(([table, changes]) => statementsOf(table, changes))

@@ -113,7 +113,7 @@ export const makeRowEncoder = (dialect: Dialect, plan: TablePlan, table: TableSh
       if (table.keyColumns) {
         literals.push(String(decoded.sourceId), String(decoded.partition), String(decoded.record.offset))
       }
-      return Either.right({ _tag: "Write", row: { shape, cells: literals } })
+      return Either.right({ _tag: "Write", shape, cells: literals })
     }
   }
 }
@@ -125,7 +125,7 @@ export const makeDeleteEncoder = (dialect: Dialect, plan: TablePlan, digest: Dig
     remove: (decoded) =>
       Either.map(
         Either.all(cells.map((cell) => cell(decoded))),
-        (literals): Change => ({ _tag: "Delete", row: { shape, cells: literals } })
+        (literals): Change => ({ _tag: "Delete", shape, cells: literals })
       )
   }
 }

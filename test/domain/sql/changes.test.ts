@@ -12,7 +12,7 @@ const shapeOf = (table: string, columns: ReadonlyArray<string>, keyLength = 0): 
 })
 const built = (bytesMax: number, rows: ReadonlyArray<Row>, dialect = mysql): ReadonlyArray<string> => {
   const batch = makeChangeBatch(dialect, bytesMax)
-  for (const row of rows) batch.add({ _tag: "Write", row })
+  for (const row of rows) batch.add({ _tag: "Write", ...row })
   return batch.take()
 }
 
@@ -55,7 +55,7 @@ describe("statements", () => {
 
   it("start empty again when taken", () => {
     const batch = makeChangeBatch(mysql, 100)
-    const add = (cell: string) => batch.add({ _tag: "Write", row: { shape: shapeOf("t", ["a"]), cells: [cell] } })
+    const add = (cell: string) => batch.add({ _tag: "Write", shape: shapeOf("t", ["a"]), cells: [cell] })
     assert.deepStrictEqual(batch.take(), [])
     add("1")
     assert.lengthOf(batch.take(), 1)
@@ -78,8 +78,8 @@ describe("interleaved schema versions", () => {
 
   it("are one INSERT over the union of their columns, the origin last, an absent field as DEFAULT", () => {
     assert.deepStrictEqual(built(4096, interleaved), [
-      "INSERT INTO `t` (`id`, `name`, `added`, `_source`, `_partition`, `_offset`) VALUES "
-      + "(1,'a',DEFAULT,7,0,1),(2,'b',5,7,0,2),(3,'c',DEFAULT,7,0,3)"
+      "INSERT INTO `t` (`added`, `id`, `name`, `_source`, `_partition`, `_offset`) VALUES "
+      + "(DEFAULT,1,'a',7,0,1),(5,2,'b',7,0,2),(DEFAULT,3,'c',7,0,3)"
     ])
   })
 
