@@ -27,6 +27,9 @@ const credentials = (message: string, address: MysqlAddress): string =>
   } IDENTIFIED BY '<the password>'; ` +
   "(or CREATE USER, where there is none)"
 
+const plugin =
+  "the account's authentication plugin is not supported: use caching_sha2_password (MariaDB: mysql_native_password)"
+
 const cures: Readonly<Record<number, (message: string, address: MysqlAddress) => string>> = {
   1044: grant,
   1142: grant,
@@ -35,8 +38,8 @@ const cures: Readonly<Record<number, (message: string, address: MysqlAddress) =>
   1370: grant,
   1045: credentials,
   1698: credentials,
-  1251: () => "the account's authentication plugin is not supported: use caching_sha2_password",
-  2059: () => "the account's authentication plugin is not supported: use caching_sha2_password",
+  1251: () => plugin,
+  2059: () => plugin,
   1129: () =>
     "the server has blocked this host after many failed connections: as an administrator: TRUNCATE TABLE performance_schema.host_cache;",
   1130: (_, address) =>
@@ -48,13 +51,15 @@ const cures: Readonly<Record<number, (message: string, address: MysqlAddress) =>
   1862: (message, address) =>
     `the password has expired: ALTER USER ${account(message, address)} PASSWORD EXPIRE NEVER;`,
   3118: (message, address) => `as an administrator: ALTER USER ${account(message, address)} ACCOUNT UNLOCK;`,
+  4151: (message, address) => `as an administrator: ALTER USER ${account(message, address)} ACCOUNT UNLOCK;`,
   1049: (_, address) =>
     `check the database's name in mysql.url, or create it: CREATE DATABASE ${
       identifier(address.database)
     } CHARACTER SET utf8mb4;`,
-  1665: () => "set binlog_format=ROW on the server (SET PERSIST binlog_format='ROW';) and restart Tributary",
+  1665: () =>
+    "set binlog_format=ROW on the server (SET PERSIST binlog_format='ROW'; MariaDB: SET GLOBAL) and restart Tributary",
   1153: () =>
-    "a statement is larger than the server takes: raise max_allowed_packet (SET PERSIST max_allowed_packet=67108864;) or lower batch.max.bytes",
+    "a statement is larger than the server takes: raise max_allowed_packet (SET PERSIST max_allowed_packet=67108864; MariaDB: SET GLOBAL) or lower batch.max.bytes",
   1048: () => "the column is NOT NULL and the schema has no value for it: make it NULL-able, or give it a default",
   1364: () =>
     "the column is NOT NULL without a default and the schema lacks it: make it NULL-able, or give it a default",
@@ -64,4 +69,4 @@ const cures: Readonly<Record<number, (message: string, address: MysqlAddress) =>
 
 /** The setting or statement that cures a set-up error. `message` is the server's. */
 export const cureOf = (code: number, message: string, address: MysqlAddress): string =>
-  cures[code]?.(message, address) ?? `look up MySQL error ${code}; Tributary does not know it`
+  cures[code]?.(message, address) ?? `look up error ${code} of MySQL or MariaDB; Tributary does not know it`

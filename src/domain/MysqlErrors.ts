@@ -26,8 +26,11 @@ export interface MysqlErrorDetail {
   readonly fieldPresent?: boolean
 }
 
-/** Heals by itself: locks, deadlocks, kills of the query, limits that others use up, a full disk. */
-const retriable = new Set([1213, 1205, 1412, 1317, 3024, 1206, 3101, 1615, 1040, 1203, 1226, 1114, 1021])
+/**
+ * Heals by itself: locks, deadlocks, kills of the query, limits that others use up, a full disk. MariaDB's own: 1020, a
+ * row has changed since the snapshot; 1969, max_statement_time.
+ */
+const retriable = new Set([1213, 1205, 1412, 1317, 3024, 1206, 3101, 1615, 1040, 1203, 1226, 1114, 1021, 1020, 1969])
 
 /**
  * The connection is gone, or leads to a server that does not take writes (any more): the host is resolved again,
@@ -40,7 +43,7 @@ const poison = new Set([1406, 1264, 1366, 1292, 1265, 1367, 1690, 3140, 3151, 31
 
 /** Set-up errors about who may do what: they end the program with another exit code than a wrong configuration. */
 export const accountCodes: ReadonlySet<number> = new Set(
-  [1044, 1045, 1142, 1143, 1227, 1370, 1698, 1130, 1129, 1820, 1862, 3118, 1251, 2059]
+  [1044, 1045, 1142, 1143, 1227, 1370, 1698, 1130, 1129, 1820, 1862, 3118, 4151, 1251, 2059]
 )
 
 /** A person has to change an account, a server setting, the configuration or a table. */
@@ -114,9 +117,15 @@ export const withoutValues = (code: number, message: string): string => {
   return rest === message ? message.replace(pattern, "'…'") : rest
 }
 
-/** The column of a message such as "Column 'x' cannot be null", "Data too long for column 'x' at row 3". */
-export const columnOf = (message: string): string | undefined =>
-  /(?:[Cc]olumn|Field) '((?:[^']|'')+)'/u.exec(message)?.[1]
+/**
+ * The column of a message such as "Column 'x' cannot be null", "Data too long for column 'x' at row 3"; MariaDB also
+ * names it in full, in back-ticks.
+ * @param message without the values that the server quotes: they may look like a column's name
+ */
+export const columnOf = (message: string): string | undefined => {
+  const [, quoted, ticked] = /(?:[Cc]olumn|Field) (?:'((?:[^']|'')+)'|(?:`[^`]+`\.)*`([^`]+)`)/u.exec(message) ?? []
+  return quoted ?? ticked
+}
 
-/** The index of a 1062, as the server names it: `table.index`. */
+/** The index of a 1062, as the server names it: `table.index` in MySQL, the index alone in MariaDB. */
 export const indexOf = (message: string): string | undefined => / for key '(.*)'$/su.exec(message)?.[1]

@@ -17,7 +17,7 @@ const address = { host: "db", port: 3306, database: "bank", username: "consumer"
 
 /** The table of protocol section 11, in the phase that it is about: writing rows. */
 const table: ReadonlyArray<readonly [MysqlErrorClass, ReadonlyArray<number>]> = [
-  ["retriable", [1213, 1205, 1412, 1317, 3024, 1206, 3101, 1615, 1040, 1203, 1226, 1114, 1021]],
+  ["retriable", [1213, 1205, 1412, 1317, 3024, 1206, 3101, 1615, 1040, 1203, 1226, 1114, 1021, 1020, 1969]],
   ["reconnect", [2006, 2013, 4031, 1927, 1290, 1836, 1792, 3032, 1053]],
   ["wait-then-poison", [1452]],
   ["poison", [1406, 1264, 1366, 1292, 1048, 1364, 1265, 1367, 1690, 3140, 3151, 3157, 3819, 4025, 1451, 1644]],
@@ -89,6 +89,9 @@ describe("messages of the server", () => {
     [1064, (text) => `You have an error in your SQL syntax; check the manual … to use near '${text}' at line 1`],
     [1366, (text) => `Incorrect integer value: '${text}' for column 'amount' at row 3`],
     [1292, (text) => `Incorrect datetime value: '${text}' for column 'at' at row 3`],
+    [1366, (text) => `Incorrect integer value: '${text}' for column \`bank\`.\`orders\`.\`amount\` at row 3`], // MariaDB
+    [1292, (text) => `Incorrect datetime value: '${text}' for column \`bank\`.\`orders\`.\`at\` at row 3`],
+    [1062, (text) => `Duplicate entry '${text}' for key 'PRIMARY'`],
     [1292, (text) => `Truncated incorrect DOUBLE value: '${text}'`],
     [1367, (text) => `Illegal double '${text}' value found during parsing`],
     [1690, (text) => `BIGINT UNSIGNED value is out of range in '${text}'`]
@@ -105,6 +108,9 @@ describe("messages of the server", () => {
     assert.strictEqual(columnOf("Column 'amount' cannot be null"), "amount")
     assert.strictEqual(columnOf("Field 'amount' doesn't have a default value"), "amount")
     assert.strictEqual(columnOf("Data too long for column 'a b' at row 3"), "a b")
+    const inFull = "Incorrect integer value: '…' for column `bank`.`orders`.`amount` at row 3"
+    assert.strictEqual(columnOf(inFull), "amount")
+    assert.strictEqual(indexOf("Duplicate entry 'it's' for key 'PRIMARY'"), "PRIMARY")
     assert.strictEqual(indexOf("Duplicate entry 'it''s for key x' for key 'orders.PRIMARY'"), "orders.PRIMARY")
     assert.include(withoutValues(1406, "Data too long for column 'note' at row 3"), "'note' at row 3")
   })

@@ -1,10 +1,16 @@
 import type { Dialect } from "./Dialect.js"
 import { mysql } from "./mysql.js"
+import { columnTypeWith } from "./mysqlColumns.js"
 import { createTable } from "./mysqlTables.js"
+import { mariadbUpsertTail } from "./upsert.js"
 
-/** MariaDB 10.6 and later. Literals are MySQL's: proved value by value by the tests of the mapping. */
+const columnType = columnTypeWith("utf8mb4_nopad_bin")
+
+/** MariaDB 10.6 and later. Its literals are MySQL's, as the property test of the mapping shows on both. */
 export const mariadb: Dialect = {
   ...mysql,
   name: "mariadb",
-  createTable: createTable({ invisible: "DEFAULT 0 INVISIBLE" })
+  columnType,
+  createTable: createTable({ columnType, invisible: "DEFAULT 0 INVISIBLE" }),
+  upsertTail: mariadbUpsertTail(mysql.identifier)
 }

@@ -10,7 +10,7 @@ export const mysql: Dialect = {
   identifier,
   columnType,
   literal: (column) => makeLiteral(column, spelling),
-  createTable: createTable({ invisible: "INVISIBLE" }),
+  createTable: createTable({ columnType, invisible: "INVISIBLE" }),
   absent: "DEFAULT",
   upsertTail: mysqlUpsertTail(identifier),
   deletion: deletionIn(identifier, ["(", ")"])

@@ -32,16 +32,22 @@ export const spelling: Spelling = {
 
 const ascii = (type: string): string => `${type} CHARACTER SET ascii COLLATE ascii_bin`
 
+/** Compare byte for byte, and without padding: 'a' and 'a ' are two keys. MariaDB does not have MySQL's (1273). */
+export type KeyCollation = "utf8mb4_0900_bin" | "utf8mb4_nopad_bin"
+
 /** A length that VARCHAR cannot have is still the limit of what we write. */
-const varchar = ({ key, length }: Extract<ColumnType, { readonly kind: "string" }>): string => {
+const varchar = (
+  { key, length }: Extract<ColumnType, { readonly kind: "string" }>,
+  keyCollation: KeyCollation
+): string => {
   if (length === undefined || length > varcharLengthMax) return "LONGTEXT"
-  return `VARCHAR(${length})${key === true ? " CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin" : ""}`
+  return `VARCHAR(${length})${key === true ? ` CHARACTER SET utf8mb4 COLLATE ${keyCollation}` : ""}`
 }
 
 const varbinary = (length: number | undefined): string =>
   length === undefined || length > varbinaryLengthMax ? "LONGBLOB" : `VARBINARY(${length})`
 
-export const columnType = ({ type }: Column): string => {
+export const columnTypeWith = (keyCollation: KeyCollation) => ({ type }: Column): string => {
   switch (type.kind) {
     case "null":
       return "CHAR(0)"
@@ -58,7 +64,7 @@ export const columnType = ({ type }: Column): string => {
     case "double":
       return "DOUBLE"
     case "string":
-      return varchar(type)
+      return varchar(type, keyCollation)
     case "bytes":
       return varbinary(type.length)
     case "fixed":
@@ -89,6 +95,8 @@ export const columnType = ({ type }: Column): string => {
       return `DATETIME(${type.unit === "millis" ? 3 : 6})`
   }
 }
+
+export const columnType = columnTypeWith("utf8mb4_0900_bin")
 
 /** Kept outside of the row. MySQL takes only expressions as their defaults. */
 const isLong = (type: string): boolean => /^(?:LONG|JSON)/.test(type)

@@ -1,4 +1,5 @@
-import { columnType, defaultLiteral } from "./mysqlColumns.js"
+import type { Dialect } from "./Dialect.js"
+import { defaultLiteral } from "./mysqlColumns.js"
 import type { Column, TablePlan } from "./TablePlan.js"
 
 export const identifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
@@ -21,7 +22,7 @@ export const comment = (doc: string | undefined): string => {
   return ` COMMENT '${cut.replaceAll("'", "''")}'`
 }
 
-const columnLine = (column: Column): string => {
+const columnLine = (columnType: Dialect["columnType"]) => (column: Column): string => {
   const preset = defaultLiteral(column)
   return `${identifier(column.name)} ${columnType(column)} ${column.nullable ? "NULL" : "NOT NULL"}` +
     (preset === undefined ? "" : ` DEFAULT ${preset}`) + comment(column.doc)
@@ -29,14 +30,15 @@ const columnLine = (column: Column): string => {
 
 /** What MySQL and MariaDB spell differently in a table. */
 export interface TableSpelling {
+  readonly columnType: Dialect["columnType"]
   /** What follows NOT NULL in an invisible column: MariaDB wants it to have a default (4108). */
   readonly invisible: "INVISIBLE" | "DEFAULT 0 INVISIBLE"
 }
 
 /** The key columns are invisible, so that `SELECT *` shows the record's own fields alone. */
-export const createTable = ({ invisible }: TableSpelling) => (plan: TablePlan): string => {
+export const createTable = ({ columnType, invisible }: TableSpelling) => (plan: TablePlan): string => {
   const lines = [
-    ...plan.columns.map(columnLine),
+    ...plan.columns.map(columnLine(columnType)),
     `\`_source\` SMALLINT UNSIGNED NOT NULL ${invisible}`,
     `\`_partition\` INT NOT NULL ${invisible}`,
     `\`_offset\` BIGINT NOT NULL ${invisible}`,

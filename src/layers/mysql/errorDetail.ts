@@ -8,11 +8,19 @@ import { rowsOf, text } from "./session.js"
 
 const decodeColumns = rowsOf(Schema.Struct({ name: Schema.String }))
 
-/** Whether the index that a 1062 names is made of Tributary's key columns; undefined where the catalog lacks it. */
-const isOwnKey = (lane: Lane, index: string): Effect.Effect<boolean | undefined, MysqlFailure> =>
+/** The table that a statement of ours writes. */
+const tableOf = (statement: string): string =>
+  (/^INSERT INTO `((?:[^`]|``)+)`/u.exec(statement)?.[1] ?? "").replaceAll("``", "`")
+
+/**
+ * Whether the index that a 1062 names is made of Tributary's key columns; undefined where the catalog lacks it. MariaDB
+ * does not say of which table: then it is taken for one of the statement's own.
+ */
+const isOwnKey = (lane: Lane, index: string, statement: string): Effect.Effect<boolean | undefined, MysqlFailure> =>
   lane.run(
     "SELECT COLUMN_NAME AS name FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE()"
-      + ` AND CONCAT(TABLE_NAME, '.', INDEX_NAME) = ${text(index)}`
+      + ` AND (CONCAT(TABLE_NAME, '.', INDEX_NAME) = ${text(index)}`
+      + ` OR (INDEX_NAME = ${text(index)} AND TABLE_NAME = ${text(tableOf(statement))}))`
   ).pipe(
     Effect.flatMap(decodeColumns),
     Effect.map((columns) => {
@@ -35,13 +43,13 @@ export const detailOf = (
     case 1062: {
       const index = indexOf(failure.message)
       if (index === undefined) return Effect.succeed({})
-      return Effect.map(isOwnKey(lane, index), (ownKey) => ownKey === undefined ? {} : { ownKey })
+      return Effect.map(isOwnKey(lane, index, statement), (ownKey) => ownKey === undefined ? {} : { ownKey })
     }
     case 1364:
       // Raised only where no value was given at all: by a column that is not named, or by the keyword DEFAULT.
       return Effect.succeed({ fieldPresent: false })
     case 1048: {
-      const column = columnOf(failure.message)
+      const column = columnOf(failure.text)
       const valuesAt = statement.search(/\bVALUES\b/iu)
       const named = column === undefined || statement.slice(0, valuesAt).includes(column.replaceAll("`", "``"))
       return Effect.succeed({ fieldPresent: named })

@@ -59,7 +59,7 @@ export const writeError = (
   detail?: MysqlErrorDetail
 ): WriteError => {
   const errorClass = classify(failure.code, phase, detail)
-  const column = columnOf(failure.message)
+  const column = columnOf(failure.text)
   return new WriteError({
     class: errorClass,
     code: failure.code,
