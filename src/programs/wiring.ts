@@ -3,7 +3,6 @@ import * as Layer from "effect/Layer"
 import type { ClientConfig, Config } from "../domain/Config.js"
 import type { ConsumerSettings } from "../domain/consumerProperties.js"
 import type { ProducerSettings } from "../domain/producerProperties.js"
-import { noRegistryAccess } from "../domain/RegistryAccess.js"
 import { sqlite } from "../domain/sql/sqlite.js"
 import type { Admin } from "../layers/Admin.js"
 import { type Consumer, KafkaRefused } from "../layers/Consumer.js"
@@ -139,11 +138,11 @@ export const segmentFilesLayer: Layer.Layer<SegmentFiles> = Layer.unwrapEffect(
   Effect.promise(async () => (await import("../layers/embedded/SegmentFiles.js")).layer)
 )
 
-const registryLayer = ({ registryUrls }: ClientConfig): Layer.Layer<SchemaRegistry> => {
+const registryLayer = ({ registryAccess, registryUrls }: ClientConfig): Layer.Layer<SchemaRegistry> => {
   const folder = filePath(registryUrls[0])
   return Layer.unwrapEffect(Effect.promise(async () => {
     if (folder !== undefined) return (await import("../layers/registry/DirectoryRegistry.js")).layer(folder)
-    return (await import("../layers/registry/HttpRegistry.js")).layer({ urls: registryUrls, ...noRegistryAccess })
+    return (await import("../layers/registry/HttpRegistry.js")).layer({ urls: registryUrls, ...registryAccess })
   }))
 }
 
@@ -204,8 +203,8 @@ export const transforming = (config: ClientConfig): Layer.Layer<Consumer | Admin
   Layer.mergeAll(consumerLayer(config), adminLayer(config), transactionsLayer(config))
 
 /** What `verify` needs: no membership of any group. */
-export const verifying = (config: Config): Layer.Layer<Admin | LogReader | Destination> =>
-  Layer.mergeAll(adminLayer(config), logReaderLayer(config), destinationLayer(config))
+export const verifying = (config: Config): Layer.Layer<Admin | LogReader | Destination | Topics> =>
+  Layer.mergeAll(adminLayer(config), logReaderLayer(config), destinationLayer(config), topicsLayer(config))
 
 /** What looking at topics and logs needs. A registry is there too where one is named. */
 export const browsing = (config: ClientConfig): Layer.Layer<Topics | RawLog | Admin> => {
@@ -245,9 +244,15 @@ const positionsLayer = (config: Config | undefined): Layer.Layer<Positions> => {
 export const watching = (
   config: ClientConfig,
   database: Config | undefined
-): Layer.Layer<Admin | Groups | RecordTimes | Positions> =>
-  Layer.mergeAll(adminLayer(config), groupsLayer(config), positionsLayer(database))
+): Layer.Layer<Admin | Groups | RecordTimes | Positions | Topics> =>
+  Layer.mergeAll(adminLayer(config), groupsLayer(config), positionsLayer(database), topicsLayer(config))
 
 /** What the main job needs. Nothing is connected yet: that is the programs' business, with patience. */
-export const consuming = (config: Config): Layer.Layer<Consumer | Admin | SchemaRegistry | Destination> =>
-  Layer.mergeAll(consumerLayer(config), adminLayer(config), registryLayer(config), destinationLayer(config))
+export const consuming = (config: Config): Layer.Layer<Consumer | Admin | SchemaRegistry | Destination | Topics> =>
+  Layer.mergeAll(
+    consumerLayer(config),
+    adminLayer(config),
+    registryLayer(config),
+    destinationLayer(config),
+    topicsLayer(config)
+  )

@@ -1,11 +1,12 @@
 import { databaseKeys } from "./keys/database.js"
 import { flowKeys } from "./keys/flow.js"
 import { kafkaKeys } from "./keys/kafka.js"
+import { registryKeys } from "./keys/registry.js"
 import { tableKeys, topicKeys } from "./keys/tables.js"
 import type { KeyInfo } from "./KeySpec.js"
 
 /** Every key, by the name of its field in `Config`. The one list that checks, documents and completion are made from. */
-export const keys = { ...kafkaKeys, ...flowKeys, ...databaseKeys, ...tableKeys, ...topicKeys } as const
+export const keys = { ...kafkaKeys, ...registryKeys, ...flowKeys, ...databaseKeys, ...tableKeys, ...topicKeys } as const
 
 export const allKeys: ReadonlyArray<KeyInfo> = Object.values(keys)
 
