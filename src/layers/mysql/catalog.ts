@@ -1,71 +1,115 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { CatalogTable, UniqueIndex } from "../../domain/sql/CatalogTable.js"
 import type { Lane } from "./Lane.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 import { rowsOf, runFresh, text } from "./session.js"
 
-/** A column as `information_schema` describes it. */
-const CatalogColumn = Schema.Struct({
-  name: Schema.String,
-  /** `varchar`, `int`, … */
-  dataType: Schema.Lowercase,
-  /** With length and sign: `varchar(249)`, `smallint unsigned`. */
-  columnType: Schema.String,
-  nullable: Schema.transform(Schema.String, Schema.Boolean, {
-    strict: true,
-    decode: (answer) => answer === "YES",
-    encode: (nullable) => nullable ? "YES" : "NO"
-  }),
-  hasDefault: Schema.transform(Schema.Number, Schema.Boolean, {
-    strict: true,
-    decode: (flag) => flag === 1,
-    encode: (flag) => flag ? 1 : 0
-  }),
-  collation: Schema.NullOr(Schema.String),
-  /** Characters or bytes. As text: LONGTEXT's is above 2^31. */
-  lengthMax: Schema.NullOr(Schema.NumberFromString),
-  precision: Schema.NullOr(Schema.NumberFromString),
-  scale: Schema.NullOr(Schema.NumberFromString),
-  fractionDigits: Schema.NullOr(Schema.NumberFromString),
-  /** `auto_increment`, `INVISIBLE`, `STORED GENERATED`, … */
-  extra: Schema.Lowercase
+const yes = Schema.transform(Schema.String, Schema.Boolean, {
+  strict: true,
+  decode: (answer) => answer === "YES",
+  encode: (is) => is ? "YES" : "NO"
 })
-export type CatalogColumn = typeof CatalogColumn.Type
-const decodeColumns = rowsOf(CatalogColumn)
-const decodeTables = rowsOf(Schema.Struct({ type: Schema.String, engine: Schema.NullOr(Schema.String) }))
-const decodeKey = rowsOf(Schema.Struct({ name: Schema.String }))
+const lengthText = Schema.NullOr(Schema.NumberFromString)
 
-export interface CatalogTable {
-  /** `BASE TABLE`, `VIEW`. */
-  readonly type: string
-  readonly engine: string | null
-  readonly columns: ReadonlyArray<CatalogColumn>
-  /** In the order of the index. */
-  readonly primaryKey: ReadonlyArray<string>
+const decodeColumns = rowsOf(Schema.Struct({
+  name: Schema.String,
+  dataType: Schema.Lowercase,
+  columnType: Schema.String,
+  nullable: yes,
+  defaultText: Schema.NullOr(Schema.String),
+  comment: Schema.String,
+  collation: Schema.NullOr(Schema.String),
+  // As text: LONGTEXT's is above 2^31.
+  lengthMax: lengthText,
+  precision: lengthText,
+  scale: lengthText,
+  fractionDigits: lengthText,
+  extra: Schema.Lowercase
+}))
+const decodeTables = rowsOf(Schema.Struct({
+  type: Schema.String,
+  engine: Schema.NullOr(Schema.String),
+  collation: Schema.NullOr(Schema.String),
+  updatable: yes,
+  rows: Schema.NumberFromString,
+  bytes: Schema.NumberFromString
+}))
+const decodeIndexes = rowsOf(Schema.Struct({
+  index: Schema.String,
+  /** Null where the part is an expression. */
+  column: Schema.NullOr(Schema.String),
+  prefix: lengthText
+}))
+const decodeNames = rowsOf(Schema.Struct({ name: Schema.String }))
+
+const where = (table: string, column = "TABLE_NAME", schema = "TABLE_SCHEMA"): string =>
+  `WHERE ${schema} = DATABASE() AND ${column} = ${text(table)}`
+const cast = (column: string, as: string): string => `CAST(${column} AS CHAR) AS \`${as}\``
+
+/**
+ * Sizes as they are, not as they were a day ago. In a comment for MySQL alone, because MariaDB, which never keeps old
+ * ones, does not know the variable.
+ */
+const freshSizes = "SET SESSION sql_notes=1 /*!80000 , information_schema_stats_expiry=0 */"
+
+/** MariaDB tells defaults as they are written in SQL: a column without one has the default NULL. */
+const writtenDefault = "NULLIF(COLUMN_DEFAULT, IF(VERSION() LIKE '%MariaDB%', 'NULL', NULL))"
+
+const questions = (table: string): ReadonlyArray<string> => [
+  freshSizes,
+  "SELECT t.TABLE_TYPE AS type, t.ENGINE AS engine, t.TABLE_COLLATION AS collation,"
+  + ` COALESCE(v.IS_UPDATABLE, 'NO') AS updatable, ${cast("COALESCE(t.TABLE_ROWS, 0)", "rows")},`
+  + ` ${cast("COALESCE(t.DATA_LENGTH, 0) + COALESCE(t.INDEX_LENGTH, 0)", "bytes")} FROM information_schema.TABLES t`
+  + " LEFT JOIN information_schema.VIEWS v ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME"
+  + ` ${where(table, "t.TABLE_NAME", "t.TABLE_SCHEMA")}`,
+  "SELECT COLUMN_NAME AS name, DATA_TYPE AS dataType, COLUMN_TYPE AS columnType, IS_NULLABLE AS nullable,"
+  + ` ${writtenDefault} AS defaultText, COLUMN_COMMENT AS comment, COLLATION_NAME AS collation,`
+  + ` ${cast("CHARACTER_MAXIMUM_LENGTH", "lengthMax")}, ${cast("NUMERIC_PRECISION", "precision")},`
+  + ` ${cast("NUMERIC_SCALE", "scale")}, ${cast("DATETIME_PRECISION", "fractionDigits")}, EXTRA AS extra`
+  + ` FROM information_schema.COLUMNS ${where(table)} ORDER BY ORDINAL_POSITION`,
+  `SELECT INDEX_NAME AS \`index\`, COLUMN_NAME AS \`column\`, ${cast("SUB_PART", "prefix")}`
+  + ` FROM information_schema.STATISTICS ${where(table)} AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
+  "SELECT CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION, ' ', TRIGGER_NAME) AS name FROM information_schema.TRIGGERS"
+  + ` ${where(table, "EVENT_OBJECT_TABLE", "EVENT_OBJECT_SCHEMA")} ORDER BY name`,
+  "SELECT CONCAT(CONSTRAINT_TYPE, ' ', CONSTRAINT_NAME) AS name FROM information_schema.TABLE_CONSTRAINTS"
+  + ` ${where(table)} AND CONSTRAINT_TYPE IN ('FOREIGN KEY', 'CHECK') ORDER BY name`
+]
+
+interface IndexPart {
+  readonly index: string
+  readonly column: string | null
+  readonly prefix: number | null
 }
 
-const where = (table: string): string => `WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${text(table)}`
-const cast = (column: string, as: string): string => `CAST(${column} AS CHAR) AS \`${as}\``
+const indexesOf = (parts: ReadonlyArray<IndexPart>): ReadonlyArray<UniqueIndex> =>
+  [...new Set(parts.map(({ index }) => index))].map((name) => {
+    const own = parts.filter(({ index }) => index === name)
+    return {
+      name,
+      columns: own.flatMap(({ column }) => column ?? []),
+      whole: own.every(({ column, prefix }) => column !== null && prefix === null)
+    }
+  })
 
 /** The table as it is now; undefined where there is none, or none that this account may see. */
 export const readTable = (lane: Lane, table: string): Effect.Effect<CatalogTable | undefined, MysqlFailure> =>
   Effect.gen(function*() {
-    const [tables, columns, key] = yield* runFresh(lane, [
-      `SELECT TABLE_TYPE AS type, ENGINE AS engine FROM information_schema.TABLES ${where(table)}`,
-      "SELECT COLUMN_NAME AS name, DATA_TYPE AS dataType, COLUMN_TYPE AS columnType, IS_NULLABLE AS nullable,"
-      + ` COLUMN_DEFAULT IS NOT NULL AS hasDefault, COLLATION_NAME AS collation,`
-      + ` ${cast("CHARACTER_MAXIMUM_LENGTH", "lengthMax")}, ${cast("NUMERIC_PRECISION", "precision")},`
-      + ` ${cast("NUMERIC_SCALE", "scale")}, ${cast("DATETIME_PRECISION", "fractionDigits")}, EXTRA AS extra`
-      + ` FROM information_schema.COLUMNS ${where(table)} ORDER BY ORDINAL_POSITION`,
-      `SELECT COLUMN_NAME AS name FROM information_schema.STATISTICS ${where(table)} AND INDEX_NAME = 'PRIMARY'`
-      + " ORDER BY SEQ_IN_INDEX"
-    ])
+    const [, tables, columns, parts, triggers, constraints] = yield* runFresh(lane, questions(table))
     const [found] = yield* decodeTables(tables)
     if (found === undefined) return undefined
-    const primaryKey = (yield* decodeKey(key)).map(({ name }) => name)
-    return { ...found, columns: yield* decodeColumns(columns), primaryKey }
+    const uniqueIndexes = indexesOf(yield* decodeIndexes(parts))
+    return {
+      ...found,
+      columns: (yield* decodeColumns(columns)).map((column) => ({
+        ...column,
+        hasDefault: column.defaultText !== null
+      })),
+      primaryKey: uniqueIndexes.find(({ name }) => name === "PRIMARY")?.columns ?? [],
+      uniqueIndexes,
+      triggers: (yield* decodeNames(triggers)).map(({ name }) => name),
+      constraints: (yield* decodeNames(constraints)).map(({ name }) => name)
+    }
   })
 
-/** Column names compare without case, whatever the table's own name does. */
-export const columnNamed = (table: CatalogTable, name: string): CatalogColumn | undefined =>
-  table.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
+export { type CatalogColumn, type CatalogTable, columnNamed } from "../../domain/sql/CatalogTable.js"

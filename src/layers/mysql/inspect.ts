@@ -9,7 +9,7 @@ import type { LanePool } from "./LanePool.js"
 import type { MysqlConfig, MysqlOptions } from "./MysqlConfig.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 import { rollback, rowsOf, runFresh, text } from "./session.js"
-import { hasKeyColumns } from "./tableCheck.js"
+import { hasKeyColumns } from "../../domain/sql/evolution/evolve.js"
 
 /** Counting a whole table takes longer than any write may; it still ends. */
 const countTimeoutMs = 600_000

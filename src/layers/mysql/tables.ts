@@ -1,13 +1,17 @@
 import * as Effect from "effect/Effect"
+import type { CatalogTable } from "../../domain/sql/CatalogTable.js"
+import { refusalOf } from "../../domain/sql/evolution/Evolution.js"
+import { evolve, hasKeyColumns } from "../../domain/sql/evolution/evolve.js"
 import type { TablePlan } from "../../domain/sql/TablePlan.js"
 import type { EvolutionPolicy } from "../../domain/TopicSettings.js"
+import type { OnStep, TableState } from "../Catalog.js"
 import { type DestinationError, DestinationRefused, type TableReady } from "../Destination.js"
-import { type CatalogTable, readTable } from "./catalog.js"
-import { ensure } from "./ddl.js"
+import { readTable } from "./catalog.js"
+import { ensureSteps } from "./ddl.js"
 import { destinationError } from "./errors.js"
 import type { LanePool } from "./LanePool.js"
 import type { MysqlConfig } from "./MysqlConfig.js"
-import { differences, hasKeyColumns } from "./tableCheck.js"
+import type { MysqlFailure } from "./MysqlFailure.js"
 
 const missing = (config: MysqlConfig, plan: TablePlan): DestinationRefused =>
   new DestinationRefused({
@@ -16,37 +20,65 @@ const missing = (config: MysqlConfig, plan: TablePlan): DestinationRefused =>
     kind: "configuration"
   })
 
-/** The statement that is needed, undefined where the table can take the plan's rows; or all that is wrong with it. */
-const decide = (config: MysqlConfig, plan: TablePlan) => (found: CatalogTable | undefined) => {
-  if (found === undefined) {
-    return config.autoCreate === false
-      ? Effect.fail(missing(config, plan))
-      : Effect.succeed(config.dialect.createTable(plan))
-  }
-  const all = differences(config.dialect, plan, found)
-  return all.length === 0 ? Effect.succeed(undefined) : Effect.fail(
+/** The steps that are needed; or all that is wrong with the table. */
+const decide = (config: MysqlConfig, plan: TablePlan, policy: EvolutionPolicy) => (found: CatalogTable | undefined) => {
+  if (found === undefined && config.autoCreate === false) return Effect.fail(missing(config, plan))
+  const { refused, steps } = evolve(config.dialect, plan, found, policy)
+  if (refused.length === 0) return Effect.succeed(steps)
+  const { cure, what } = refusalOf(refused)
+  return Effect.fail(
     new DestinationRefused({
-      what: `table ${plan.table} cannot take the records of topic ${plan.topic} (schema ${plan.schemaId}): `
-        + all.map(({ what }) => what).join("; "),
-      cure: all.map(({ cure }) => cure).join(" "),
+      what: `table ${plan.table} cannot take the records of topic ${plan.topic} (schema ${plan.schemaId}): ${what}`,
+      cure,
       kind: "configuration"
     })
   )
 }
 
-/** Creates what is missing and checks what is there; says whether its rows can carry their source and offset. */
+const named = (config: MysqlConfig, doing: string) => (failure: MysqlFailure) =>
+  Effect.fail(destinationError(config, doing)(failure))
+
+const sayIgnored = ({ table, topic }: TablePlan, ignored: ReadonlySet<string>): Effect.Effect<void> =>
+  ignored.size === 0 ? Effect.void : Effect.logWarning(
+    `table ${table} has no column for ${
+      [...ignored].join(", ")
+    } of topic ${topic}: not written, because schema.evolution is none`
+  )
+
+/** Creates what is missing, changes what the policy allows, and says whether rows can carry their source and offset. */
 export const ensureTable =
   (config: MysqlConfig, lanes: LanePool) =>
-  (plan: TablePlan, _policy: EvolutionPolicy): Effect.Effect<TableReady, DestinationError> =>
+  (plan: TablePlan, policy: EvolutionPolicy): Effect.Effect<TableReady, DestinationError> =>
     lanes.use((lane) =>
       Effect.gen(function*() {
-        yield* ensure(lane, config, plan.table, decide(config, plan))
+        yield* ensureSteps(lane, config, plan.table, decide(config, plan, policy), (event, step) =>
+          event === "done" ? Effect.logInfo(`table ${plan.table}: ${step.why.join("; ")}`) : Effect.void)
         const found = yield* readTable(lane, plan.table)
-        return { keyColumns: found !== undefined && hasKeyColumns(found), ignored: new Set<string>() }
+        const { ignored } = evolve(config.dialect, plan, found, policy)
+        yield* sayIgnored(plan, ignored)
+        return { keyColumns: found !== undefined && hasKeyColumns(found), ignored }
       })
+    ).pipe(Effect.catchTag("MysqlFailure", named(config, `creating or checking table ${plan.table}`)))
+
+/** What `plan` shows. */
+export const inspectTable =
+  (config: MysqlConfig, lanes: LanePool) =>
+  (plan: TablePlan, policy: EvolutionPolicy): Effect.Effect<TableState, DestinationError> =>
+    lanes.use((lane) => readTable(lane, plan.table)).pipe(
+      Effect.map((found): TableState => ({
+        ...evolve(config.dialect, plan, found, policy),
+        size: found === undefined ? undefined : { rows: found.rows, bytes: found.bytes }
+      })),
+      Effect.catchTag("MysqlFailure", named(config, `looking at table ${plan.table}`))
+    )
+
+/** What `apply` does: the steps alone, also where instances may not create tables. */
+export const applySteps =
+  (config: MysqlConfig, lanes: LanePool) =>
+  (plan: TablePlan, policy: EvolutionPolicy, onStep: OnStep): Effect.Effect<void, DestinationError> =>
+    lanes.use((lane) =>
+      ensureSteps(lane, config, plan.table, decide({ ...config, autoCreate: true }, plan, policy), onStep)
     ).pipe(
-      Effect.catchTag(
-        "MysqlFailure",
-        (failure) => Effect.fail(destinationError(config, `creating or checking table ${plan.table}`)(failure))
-      )
+      Effect.asVoid,
+      Effect.catchTag("MysqlFailure", named(config, `altering table ${plan.table}`))
     )
