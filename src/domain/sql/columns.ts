@@ -1,5 +1,7 @@
 import * as Either from "effect/Either"
 import type { AvroSchema } from "../avro/AvroSchema.js"
+import { defaultValue } from "../avro/jsonValue.js"
+import { type Records, recordsOf } from "../avro/unions.js"
 import type { TopicSettings } from "../TopicSettings.js"
 import { columnOf } from "./columnType.js"
 import { dotted, planFields, type PlannedField } from "./fieldRules.js"
@@ -36,8 +38,24 @@ const sizeProblems = (columns: ReadonlyArray<Column>): ReadonlyArray<Problem> =>
   ]
 }
 
+/** What a record has whose schema lacks the field; a default that does not fit its type is none. */
+const presetOf = ({ default: preset, path, schema }: PlannedField, records: Records): Pick<Column, "default"> => {
+  // Of a field in a record it holds only where the record is there.
+  if (preset === undefined || path.length > 1) return {}
+  return Either.match(defaultValue(schema, preset.json, records), {
+    onLeft: () => ({}),
+    onRight: (value) => ({ default: { value } })
+  })
+}
+
 /** The column of a field, with what the rules and the key make of it; undefined, and reported, where it has none. */
-const fieldColumn = (field: PlannedField, request: PlanRequest, isKey: boolean, report: Report): Column | undefined => {
+const fieldColumn = (
+  field: PlannedField,
+  request: PlanRequest,
+  isKey: boolean,
+  records: Records,
+  report: Report
+): Column | undefined => {
   const { doc, masking, name, path } = field
   const { schema, settings } = request
   const mapped = columnOf(field.schema, settings.types, isKey && masking !== "hash", schema)
@@ -49,7 +67,7 @@ const fieldColumn = (field: PlannedField, request: PlanRequest, isKey: boolean, 
     if (isKey) report(dotted(path), [{ what: "a redacted field cannot be a key", cure: "hash it instead" }])
     return { ...column, type, nullable: true, redacted: true }
   }
-  if (masking === "none") return { ...column, type, nullable }
+  if (masking === "none") return { ...column, type, nullable, ...(isKey ? {} : presetOf(field, records)) }
   if (type.kind === "json" || type.kind === "null") {
     const what = `fields.hash names it, and a value of kind ${type.kind} has no bytes of its own`
     report(dotted(path), [{ what, cure: "use fields.redact or fields.exclude" }])
@@ -67,11 +85,12 @@ interface ValueColumns {
 const valueColumns = (request: PlanRequest, report: Report): ValueColumns => {
   const { schema, settings } = request
   const { fields: rules, insertMode, keyFields, keyMode, types } = settings
+  const records = recordsOf(schema)
   const wanted = insertMode === "upsert" && keyMode === "record_value" ? keyFields : []
   if (schema.type !== "record") {
     const whole = { path: [], name: "value", schema, nullable: false, masking: "none", doc: undefined } as const
     const isKey = wanted.includes("value")
-    const column = fieldColumn({ ...whole, default: undefined }, request, isKey, report)
+    const column = fieldColumn({ ...whole, default: undefined }, request, isKey, records, report)
     return { columns: column === undefined ? [] : [column], key: isKey ? ["value"] : [] }
   }
   const { fields, unknown } = planFields(schema, rules, types.nested)
@@ -86,7 +105,7 @@ const valueColumns = (request: PlanRequest, report: Report): ValueColumns => {
   })
   const columns = fields.flatMap((field) => {
     const isKey = wanted.includes(dotted(field.path))
-    const column = fieldColumn(field, request, isKey, report)
+    const column = fieldColumn(field, request, isKey, records, report)
     return column === undefined ? [] : [column]
   })
   return { columns, key }

@@ -2,7 +2,8 @@ import type { Dialect } from "./Dialect.js"
 import { makeLiteral } from "./literal.js"
 import { hexLiteral, hexOfText } from "./literal/bytes.js"
 import type { Spelling } from "./literal/Spelling.js"
-import type { Column, TablePlan } from "./TablePlan.js"
+import { metadataColumn } from "./metadata.js"
+import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
 import { deletionIn, sqliteUpsertTail } from "./upsert.js"
 
 const identifier = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
@@ -77,14 +78,15 @@ const columnType = ({ type }: Column): string => {
 const columnLine = (column: Column): string =>
   `${identifier(column.name)} ${columnType(column)}${column.nullable ? "" : " NOT NULL"}`
 
-/** SQLite has no invisible columns: the key comes last, so that the record's fields keep their places. */
+/** SQLite has no invisible columns: Tributary's own come last, so that the record's fields keep their places. */
 const createTable = (plan: TablePlan): string => {
   const lines = [
     ...plan.columns.map(columnLine),
+    ...plan.metadata.map((name) => columnLine(metadataColumn(name))),
     "\"_source\" INTEGER NOT NULL",
     "\"_partition\" INTEGER NOT NULL",
     "\"_offset\" INTEGER NOT NULL",
-    "PRIMARY KEY (\"_source\", \"_partition\", \"_offset\")"
+    `PRIMARY KEY (${(plan.key.length === 0 ? keyColumnNames : plan.key).map(identifier).join(", ")})`
   ]
   return `CREATE TABLE IF NOT EXISTS ${identifier(plan.table)} (\n  ${lines.join(",\n  ")}\n) STRICT, WITHOUT ROWID`
 }
