@@ -1,6 +1,7 @@
 import type { Dialect } from "./Dialect.js"
 import { defaultLiteral } from "./mysqlColumns.js"
-import type { Column, TablePlan } from "./TablePlan.js"
+import { metadataColumn } from "./metadata.js"
+import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
 
 export const identifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
 
@@ -35,14 +36,20 @@ export interface TableSpelling {
   readonly invisible: "INVISIBLE" | "DEFAULT 0 INVISIBLE"
 }
 
-/** The key columns are invisible, so that `SELECT *` shows the record's own fields alone. */
+/**
+ * Tributary's own columns are invisible, so that `SELECT *` shows the record's fields alone. The key is the row's origin,
+ * or what an upsert finds it by.
+ */
 export const createTable = ({ columnType, invisible }: TableSpelling) => (plan: TablePlan): string => {
+  const line = columnLine(columnType)
+  const key = plan.key.length === 0 ? keyColumnNames : plan.key
   const lines = [
-    ...plan.columns.map(columnLine(columnType)),
+    ...plan.columns.map(line),
+    ...plan.metadata.map((name) => `${line(metadataColumn(name))} INVISIBLE`),
     `\`_source\` SMALLINT UNSIGNED NOT NULL ${invisible}`,
     `\`_partition\` INT NOT NULL ${invisible}`,
     `\`_offset\` BIGINT NOT NULL ${invisible}`,
-    "PRIMARY KEY (`_source`, `_partition`, `_offset`)"
+    `PRIMARY KEY (${key.map(identifier).join(", ")})`
   ]
   return `CREATE TABLE IF NOT EXISTS ${identifier(plan.table)} (\n  ${lines.join(",\n  ")}\n)` +
     " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 ROW_FORMAT=DYNAMIC"
