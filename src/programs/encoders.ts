@@ -76,10 +76,11 @@ export const makeTopicEncoders = (
     const tables = yield* makeTableEncoders(topic, settings, backoff)
     const loading = yield* Cache.make({
       capacity: 10_000,
-      // What is compiled is kept in `compiled`; here only who asks at the same time waits for one answer.
-      timeToLive: Duration.zero,
+      timeToLive: Duration.infinity,
       lookup: (wanted: Wanted) => compile(compiled, tables, wanted)
     })
+    // What is compiled is kept in `compiled`; here only who asks at the same time waits for one answer.
+    const loadOnce = (wanted: Wanted) => Effect.ensuring(loading.get(wanted), loading.invalidate(wanted))
     let refusedAtMs = 0
     const forgetRefused = Effect.map(Clock.currentTimeMillis, (nowMs) => {
       if (nowMs - refusedAtMs < refusedForMs) return
@@ -114,10 +115,12 @@ export const makeTopicEncoders = (
           const step = encodeOn(compiled, pass, records, sourceId, partition)
           if (step._tag === "Done") return finish(step.problem)
           const wanted = schemasAhead(compiled, records.slice(pass.count), sourceId, partition, step.wanted)
-          const loaded = yield* Effect.either(
-            Effect.forEach(wanted, (one) => loading.get(one), { concurrency: loadsAtOnce, discard: true })
-          )
-          if (Either.isLeft(loaded)) return finish({ what: loaded.left.what, cure: loaded.left.cure })
+          // To the end, also where one fails: others may wait for the rest, and would be interrupted with it.
+          const loaded = yield* Effect.forEach(wanted, (one) => Effect.either(loadOnce(one)), {
+            concurrency: loadsAtOnce
+          })
+          const failed = loaded.find(Either.isLeft)
+          if (failed !== undefined) return finish({ what: failed.left.what, cure: failed.left.cure })
         }
       })
     const forget = Effect.sync(() => {

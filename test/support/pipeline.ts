@@ -71,14 +71,23 @@ export const produce = (count: number, partitions: number, gaps = false) =>
     }
   })
 
-/** Every visible record of the log is a row once, in order, and the stored offset is the end of the log. */
+/** Every visible record of the log is a row once, in order, or else a letter; the stored offset is the end of the log. */
 export const differences = Effect.gen(function*() {
   const kafka = yield* MemoryKafka
   const database = yield* MemoryDatabaseState
   const found: Array<string> = []
   for (const [topic, { logs }] of kafka.topics) {
     for (const [partition, log] of logs.entries()) {
-      const wanted = log.records().map(({ offset }) => String(offset))
+      const letters = new Set(
+        [...database.letters.values()].flatMap(({ letter }) =>
+          letter.topic === topic && letter.partition === partition ? [String(letter.record.offset)] : []
+        )
+      )
+      const all = log.records().map(({ offset }) => String(offset))
+      for (const offset of letters) {
+        if (!all.includes(offset)) found.push(`${topic}-${partition}: letter of no record ${offset}`)
+      }
+      const wanted = all.filter((offset) => !letters.has(offset))
       const rows = database.rows.filter((row) => row.table === topic && row.partition === partition)
       const got = rows.map((row) => String(row.offset))
       if (got.join() !== wanted.join()) {
