@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { ClientConfig } from "../domain/Config.js"
 import { Admin, type TopicDescription } from "../layers/Admin.js"
 import type { KafkaRefused } from "../layers/Consumer.js"
@@ -32,10 +33,21 @@ export const awaitTopic = (
 export const watchTopicId = (topic: string, before: string): Effect.Effect<never, Held, Admin> =>
   Effect.gen(function*() {
     const admin = yield* Admin
+    let missing = false
     while (true) {
       yield* Effect.sleep(lookEvery)
-      const now = yield* Effect.option(admin.describeTopic(topic))
-      if (now._tag === "None" || now.value.topicId === "" || before === "") continue
-      if (now.value.topicId !== before) return yield* recreated(topic, before, now.value.topicId)
+      const now = yield* Effect.either(admin.describeTopic(topic))
+      if (Either.isLeft(now)) {
+        // What else keeps the answer away is said by those who read.
+        if (now.left._tag !== "TopicMissing" || missing) continue
+        missing = true
+        yield* Effect.logWarning(
+          `topic ${topic} is gone: it was deleted. Its rows stay; its job waits until it is there again`
+        )
+        continue
+      }
+      missing = false
+      const { topicId } = now.right
+      if (topicId !== "" && before !== "" && topicId !== before) return yield* recreated(topic, before, topicId)
     }
   })

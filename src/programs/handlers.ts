@@ -5,6 +5,8 @@ import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Handlers } from "./execute.js"
+import type { ClientConfig } from "../domain/Config.js"
+import { withPresentTopics } from "./patternTopics.js"
 import { commandError } from "./serviceErrors.js"
 import {
   browsing,
@@ -16,6 +18,8 @@ import {
   verifying,
   watching
 } from "./wiring.js"
+
+const present = <C extends ClientConfig>(config: C) => Effect.mapError(withPresentTopics(config), commandError)
 
 /** Each command with the layers that its configuration names. A command's module is loaded when it is asked for. */
 export const handlers: Handlers = {
@@ -48,17 +52,17 @@ export const handlers: Handlers = {
   verify: (config, options) =>
     Effect.gen(function*() {
       const { verifyCommand } = yield* Effect.promise(() => import("./verify.js"))
-      return yield* verifyCommand(config, options)
+      return yield* verifyCommand(yield* present(config), options)
     }).pipe(Effect.provide(verifying(config))),
   lag: (config, database, options) =>
     Effect.gen(function*() {
       const { lagCommand } = yield* Effect.promise(() => import("./lag/lag.js"))
-      return yield* lagCommand(config, options)
+      return yield* lagCommand(yield* present(config), options)
     }).pipe(Effect.provide(Layer.merge(watching(config, database), NodeTerminal.layer))),
   status: (config, options) =>
     Effect.gen(function*() {
       const { statusCommand } = yield* Effect.promise(() => import("./lag/lag.js"))
-      return yield* statusCommand(config, options)
+      return yield* statusCommand(yield* present(config), options)
     }).pipe(Effect.provide(Layer.merge(watching(config, config), NodeTerminal.layer))),
   transform: (config, options) =>
     Effect.gen(function*() {

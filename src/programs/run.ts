@@ -2,15 +2,17 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import { type Config, groupOf } from "../domain/Config.js"
 import { Admin } from "../layers/Admin.js"
 import type { Consumer } from "../layers/Consumer.js"
 import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
+import type { Topics } from "../layers/Topics.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { groupsFailed } from "./groupsFailed.js"
 import { type Backoff, throughOutage } from "./outage.js"
+import { comingTopics, withPresentTopics } from "./patternTopics.js"
 import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
 import { groupsOf, type Job, topicJobs } from "./runGroups.js"
@@ -28,7 +30,7 @@ const anyError = [
   "DestinationRefused"
 ] as const
 
-type Services = Admin | Consumer | Destination | SchemaRegistry
+type Services = Admin | Consumer | Destination | SchemaRegistry | Topics
 
 export interface RunOptions {
   /** Stop when the ends that the topics have at the start are stored. */
@@ -49,24 +51,28 @@ export interface RunGroups {
  * that fails does not touch the others; the end tells that there was one.
  */
 export const runCommand = (
-  config: Config,
+  configured: Config,
   options: RunOptions
 ): Effect.Effect<ExitCode, CommandError, Services> =>
   Effect.gen(function*() {
     yield* Effect.logInfo("kafka consumer application start...")
     const destination = yield* Destination
-    const backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
+    const backoff = { baseMs: configured.retryBackoffMs, maxMs: configured.retryBackoffMaxMs }
     yield* throughOutage("database", backoff, destination.prepare, ["DestinationUnavailable"]).pipe(
       Effect.mapError(commandError)
     )
+    const config = yield* throughOutage("list of topics", backoff, withPresentTopics(configured), ["KafkaUnavailable"])
+      .pipe(Effect.mapError(commandError))
     const budget = makeByteBudget(config.queueMaxBytes)
     const { groups } = options
-    const jobs = (groups?.jobs ?? topicJobs(config)).map((job) => ({ ...job, positions: new Map<number, bigint>() }))
+    const jobs = (groups?.jobs ?? topicJobs(config)).map(withPositions)
     const stops = makeMemberStops()
     const active = new Set<Job>(jobs)
     const failed = new Set<string>()
+    const keptRunning = (job: PositionedJob) =>
+      keepRunning(job.topic, runTopic(job.config, job.topic, budget, job.positions))
     const memberships = jobs.map((job) => {
-      const running = keepRunning(job.topic, runTopic(job.config, job.topic, budget, job.positions))
+      const running = keptRunning(job)
       if (job.member === undefined) return running
       return groupMember(job.member, running, stops, () => failed.add(groupName(job))).pipe(
         Effect.ensuring(Effect.sync(() => active.delete(job)))
@@ -74,8 +80,9 @@ export const runCommand = (
     })
     if (groups !== undefined) yield* announceMembers(groups.jobs)
     const listening = groups === undefined ? Effect.never : Effect.zipRight(listen(stops, groups.input), Effect.never)
+    const joining = joinComing(config, (job) => Effect.suspend(() => (jobs.push(job), keptRunning(job))))
     const running = yield* Effect.forkDaemon(
-      Effect.raceFirst(Effect.all(memberships, { concurrency: "unbounded", discard: true }), listening)
+      Effect.raceFirst(Effect.all([...memberships, joining], { concurrency: "unbounded", discard: true }), listening)
     )
     // Not a child of this fiber: its end is awaited here, and only for so long.
     const ended = Fiber.join(running)
@@ -91,6 +98,32 @@ export const runCommand = (
     yield* failure
     return ExitCode.done
   })
+
+type PositionedJob = Job & { readonly positions: Map<number, bigint> }
+
+/** With the stored offsets as this instance has committed them. */
+const withPositions = (job: Job): PositionedJob => ({ ...job, positions: new Map<number, bigint>() })
+
+/** Topics that the pattern matches later are read from their beginning: nobody was there to choose an end of theirs. */
+const joinComing = <E, R>(
+  config: Config,
+  run: (job: PositionedJob) => Effect.Effect<never, E, R>
+): Effect.Effect<void, E, R | Topics> => {
+  const { autoOffsetReset, topicPattern, topics } = config
+  if (topicPattern === undefined) return Effect.void
+  const own: Config = { ...config, autoOffsetReset: autoOffsetReset === "latest" ? "earliest" : autoOffsetReset }
+  return comingTopics(config, topicPattern, topics).pipe(
+    Stream.mapEffect(
+      (topic) =>
+        Effect.zipRight(
+          Effect.logInfo(`topic ${topic} is new and matches kafka.topics.regex: it is read from its beginning`),
+          run(withPositions({ config: own, topic, member: undefined }))
+        ),
+      { concurrency: "unbounded" }
+    ),
+    Stream.runDrain
+  )
+}
 
 const groupName = ({ config, topic }: Job): string => `group ${groupOf(config, topic)} on ${topic}`
 

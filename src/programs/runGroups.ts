@@ -33,11 +33,16 @@ export const withTopics = (sources: ConfigSources, entries: ReadonlyArray<GroupE
   const topics = [...new Set(entries.map(({ topic }) => topic))].join(",")
   const source = "--groups"
   const overrides = [
+    { name: "kafka.topics.regex", value: "", source },
     { name: "kafka.topics", value: topics, source },
     { name: "consumer.group", value: "group-${topic}", source }
   ]
   return { ...sources, overrides: [...sources.overrides, ...overrides] }
 }
+
+/** The configuration lets topics meet in one table only where it says so of each; rows tell them apart by their source. */
+const isMeant = (one: GroupEntry | undefined, other: GroupEntry | undefined): boolean =>
+  one?.topic !== other?.topic && one?.table === undefined && other?.table === undefined
 
 /**
  * As many memberships as the groups have members. Two groups must not meet in one table: each would write all records of
@@ -49,9 +54,12 @@ export const groupJobs = (
 ): Either.Either<ReadonlyArray<Job>, CommandError> => {
   const tables = entries.map(({ table, topic }) => table ?? tableOf(config, topic))
   const shared = tables.flatMap((table, index) => {
-    const first = tables.findIndex((other) => other.toLowerCase() === table.toLowerCase())
-    const [entry, before] = [entries[index], entries[first]]
-    if (first === index || entry === undefined || before === undefined) return []
+    const entry = entries[index]
+    const first = tables.findIndex((other, at) =>
+      other.toLowerCase() === table.toLowerCase() && !isMeant(entry, entries[at])
+    )
+    const before = entries[first]
+    if (first < 0 || first >= index || entry === undefined || before === undefined) return []
     return [
       `${entry.path}: group ${entry.group} on ${entry.topic} would write to table ${table}, as does ` +
       `group ${before.group} on ${before.topic} (${before.path})`
@@ -69,9 +77,9 @@ export const groupJobs = (
     )
   }
   const names = memberNames(entries)
-  return Either.right(entries.flatMap(({ group, topic }, index) => {
-    const table = tables[index] ?? topic
-    const byTopic = new Map([[topic, { ...settingsOf(config, topic), table }]])
+  return Either.right(entries.flatMap(({ group, table, topic }, index) => {
+    const settings = settingsOf(config, topic)
+    const byTopic = new Map([[topic, table === undefined ? settings : { ...settings, table }]])
     const own = { ...config, consumerGroup: group, tables: { ...config.tables, byTopic } }
     return (names[index] ?? []).map((member) => ({ config: own, topic, member }))
   }))

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { tableOf } from "../../src/domain/Config.js"
+import { settingsOf, tableOf } from "../../src/domain/Config.js"
 import { parseGroups } from "../../src/domain/groupsFile.js"
+import { tableFor } from "../../src/domain/tableName.js"
 import { unusedFields } from "../../src/programs/groupsFile.js"
 import { groupJobs, groupsOf, withTopics } from "../../src/programs/runGroups.js"
 import { testConfig } from "../support/pipeline.js"
@@ -28,6 +29,7 @@ describe("groups of the main job", () => {
     assert.deepStrictEqual(groupsOf(jobs).map(({ members }) => members), [2, 1, 1])
     const overridden = withTopics({ files: [], environment: {}, secrets: new Map(), overrides: [] }, entries).overrides
     assert.deepStrictEqual(overridden.map(({ name, value }) => [name, value]), [
+      ["kafka.topics.regex", ""],
       ["kafka.topics", "a,b"],
       ["consumer.group", "group-${topic}"]
     ])
@@ -40,6 +42,23 @@ describe("groups of the main job", () => {
       "$[1]: group h on a would write to table A, as does group g on a ($[0])"
     ])
     assert.include(refused.cure, "\"table\"")
+  })
+
+  it("may share a table where the configuration sends their topics there, each to be read by one group", () => {
+    const config = testConfig({ "kafka.topics": "a,b", "topic.to.table.map": "a:both,b:both" })
+    const one = entriesOf({ "topic": "a", "group.id": "g" }, { "topic": "b", "group.id": "h" })
+    assert.isTrue(Either.isRight(groupJobs(config, one)))
+    const two = entriesOf({ "topic": "a", "group.id": "g" }, { "topic": "a", "group.id": "h" })
+    assert.isTrue(Either.isLeft(groupJobs(config, two)))
+    const named = entriesOf({ "topic": "a", "group.id": "g" }, { "topic": "b", "group.id": "h", "table": "both" })
+    assert.isTrue(Either.isLeft(groupJobs(config, named)))
+  })
+
+  it("keep a table for each record type", () => {
+    const config = testConfig({ "kafka.topics": "a", "table.a.table.name.format": "a_${record}" })
+    const [job] = Either.getOrThrow(groupJobs(config, entriesOf({ "topic": "a", "group.id": "g" })))
+    const settings = job === undefined ? undefined : settingsOf(job.config, "a")
+    assert.strictEqual(settings && tableFor(settings, "a", "com.acme.Order"), "a_Order")
   })
 
   it("have no sink, and readers no table: the command that has no use for one says where it stands", () => {

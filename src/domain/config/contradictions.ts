@@ -35,6 +35,10 @@ export const contradictions = (
   atMost(keys.maxPollRecords, config.maxPollRecords, keys.blockingQueueSize, config.blockingQueueSize)
   atMost(keys.retryBackoffMs, config.retryBackoffMs, keys.retryBackoffMaxMs, config.retryBackoffMaxMs)
   atMost(keys.fetchMaxBytesPerPartition, config.fetchMaxBytesPerPartition, keys.queueMaxBytes, config.queueMaxBytes)
+  // The default says what is too much to read, whatever the queue: only who names a size means it to fit.
+  if (given.has(keys.recordMaxBytes.key)) {
+    atMost(keys.recordMaxBytes, config.tables.defaults.recordMaxBytes, keys.queueMaxBytes, config.queueMaxBytes)
+  }
   problems.push(...topicContradictions(config, said))
   embedded(config, refuse)
   return problems

@@ -24,7 +24,6 @@ const readTopicSettings = (read: Read): TopicSettings => {
   const { errors, evolution, types, ...defaults } = defaultTopicSettings
   const include = setOf(keys.fieldsInclude)
   return {
-    ...defaultTopicSettings,
     tableNameFormat: or(keys.tableNameFormat, defaults.tableNameFormat),
     table: undefined,
     insertMode: or(keys.insertMode, defaults.insertMode),

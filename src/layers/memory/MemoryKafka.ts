@@ -4,10 +4,12 @@ import * as Layer from "effect/Layer"
 import { Admin } from "../Admin.js"
 import { Consumer } from "../Consumer.js"
 import { Producer } from "../Producer.js"
+import { Topics } from "../Topics.js"
 import { Transactions } from "../Transactions.js"
 import { makeAdmin } from "./MemoryAdmin.js"
 import { MemoryCluster, type MemoryClusterOptions, MemoryKafka } from "./MemoryCluster.js"
 import { makeConsumer } from "./MemoryConsumer.js"
+import { makeTopics } from "./MemoryTopics.js"
 import { makeProducer } from "./MemoryProducer.js"
 import { makeTransactions } from "./MemoryTransactions.js"
 import { makeServerTime } from "./ServerTime.js"
@@ -22,7 +24,7 @@ type Settings = Pick<MemoryClusterOptions, "fetchRecords" | "pollIntervalMs"> & 
  */
 export const layerMemory = (
   settings: Settings
-): Layer.Layer<Consumer | Admin | Producer | Transactions | MemoryKafka> =>
+): Layer.Layer<Consumer | Admin | Producer | Transactions | Topics | MemoryKafka> =>
   Layer.scopedContext(Effect.map(makeServerTime, (time) => {
     const defaults = {
       heartbeatIntervalMs: settings.pollIntervalMs,
@@ -35,6 +37,7 @@ export const layerMemory = (
       Context.add(Consumer, makeConsumer(cluster)),
       Context.add(Admin, makeAdmin(cluster)),
       Context.add(Producer, makeProducer(cluster)),
-      Context.add(Transactions, makeTransactions(cluster))
+      Context.add(Transactions, makeTransactions(cluster)),
+      Context.add(Topics, makeTopics(cluster))
     )
   }))

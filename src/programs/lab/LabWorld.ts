@@ -11,6 +11,7 @@ import { committedKey, type MemoryCluster } from "../../layers/memory/MemoryClus
 import { layerMemory, MemoryKafka } from "../../layers/memory/MemoryKafka.js"
 import { type MemoryProcess, startProcess } from "../../layers/memory/MemoryProcess.js"
 import type { Producer } from "../../layers/Producer.js"
+import type { Topics } from "../../layers/Topics.js"
 import type { Transactions } from "../../layers/Transactions.js"
 import type { CommitStrategy } from "../read/commitStrategy.js"
 import { consume, type ConsumeOptions, type Hooks, type PolledRecord } from "../read/consume.js"
@@ -20,7 +21,7 @@ import { drawn } from "./memberEvents.js"
 export const topic = "test-topic"
 export const group = "test-topic-consumer-group"
 
-export type LabServices = Admin | Consumer | Producer | Transactions | MemoryKafka
+export type LabServices = Admin | Consumer | Producer | Transactions | Topics | MemoryKafka
 
 /** One experiment's cluster, and all that is written down of it. */
 export interface LabWorld {

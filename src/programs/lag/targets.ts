@@ -1,4 +1,4 @@
-import { type ClientConfig, groupOf } from "../../domain/Config.js"
+import { type ClientConfig, groupOf, matches } from "../../domain/Config.js"
 
 /** A group to look at. */
 export interface LagTarget {
@@ -41,7 +41,25 @@ export const targetsOf = (
 }
 
 /** Whether the database has to be asked. Other programs' groups are shown without one being configured. */
-export const needsDatabase = (config: Pipeline, { allGroups, groups }: GroupsAsked): boolean => {
+export const needsDatabase = (
+  config: Pipeline & Partial<Pick<ClientConfig, "topicPattern">>,
+  { allGroups, groups }: GroupsAsked
+): boolean => {
   const own = ownTargets(config).map(({ group }) => group)
-  return allGroups || groups.length === 0 ? own.length > 0 : groups.some((group) => own.includes(group))
+  const isOwn = (group: string) => own.includes(group) || mayRead(config, group)
+  return allGroups || groups.length === 0
+    ? own.length > 0 || config.topicPattern !== undefined
+    : groups.some(isOwn)
+}
+
+/** Whether the group would be one of ours if a topic that the pattern matches were there. */
+const mayRead = (
+  { consumerGroup, topicPattern }: Pipeline & Partial<Pick<ClientConfig, "topicPattern">>,
+  group: string
+): boolean => {
+  if (topicPattern === undefined) return false
+  const [before = "", after] = consumerGroup.split("${topic}")
+  if (after === undefined) return group === consumerGroup
+  const fits = group.startsWith(before) && group.endsWith(after) && group.length > before.length + after.length
+  return fits && matches(topicPattern, group.slice(before.length, group.length - after.length))
 }

@@ -59,6 +59,9 @@ types.decimal.beyond=varchar
 metadata.columns=partition,timestamp,schema_id
 key.format=string
 value.format=json
+key.wire.format=apicurio
+value.wire.format=apicurio
+record.max.bytes=1048576
 value.schema=value.avsc
 value.reader.schema=reader.avsc
 schema.evolution=widen
@@ -70,7 +73,6 @@ fk.wait.ms=0
     const contents = new Map([["value.avsc", "{\"type\":\"string\"}"], ["reader.avsc", "\"long\""]])
     assert.deepStrictEqual(namedFiles(sourcesOf(text)), ["value.avsc", "reader.avsc"])
     assert.deepStrictEqual(configOf(text, { contents }).tables.defaults, {
-      ...defaultTopicSettings,
       tableNameFormat: "t_${topic}_${record}",
       table: undefined,
       insertMode: "upsert",
@@ -97,6 +99,9 @@ fk.wait.ms=0
       metadataColumns: ["_timestamp", "_schema_id"],
       keyFormat: "string",
       valueFormat: "json",
+      keyWireFormat: "apicurio",
+      valueWireFormat: "apicurio",
+      recordMaxBytes: 1_048_576,
       keySchema: undefined,
       valueSchema: "{\"type\":\"string\"}",
       valueReaderSchema: "\"long\"",
