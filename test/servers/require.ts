@@ -25,6 +25,19 @@ const addressOf = (name: ServerName): string => {
   return "address" in server ? server.address : nowhere[name]
 }
 
+/** What speaks SQL over MySQL's protocol. */
+export interface SqlServer {
+  readonly label: "MySQL" | "MariaDB"
+  /** Of the server of the run. */
+  readonly address: string
+}
+
+/** A group of tests for MySQL, and the same for MariaDB: what is promised of one is promised of both. */
+export const describeOnEach = (name: string, body: (server: SqlServer) => void): void => {
+  describeWith(["mysql"], `${name} on MySQL`, ({ mysql }) => body({ label: "MySQL", address: mysql }))
+  describeWith(["mariadb"], `${name} on MariaDB`, ({ mariadb }) => body({ label: "MariaDB", address: mariadb }))
+}
+
 /**
  * A `describe` for tests that need servers. Where one cannot be had the tests are counted as skipped, with the reason in
  * their name; or the group fails, if TRIBUTARY_TEST_REQUIRE names the server.

@@ -9,8 +9,10 @@ import { rowsOf, text } from "./session.js"
 const decodeColumns = rowsOf(Schema.Struct({ name: Schema.String }))
 
 /** The table that a statement of ours writes. */
-const tableOf = (statement: string): string =>
-  (/^INSERT INTO `((?:[^`]|``)+)`/u.exec(statement)?.[1] ?? "").replaceAll("``", "`")
+const tableOf = (statement: string): string => {
+  const [, quoted, bare] = /^INSERT INTO (?:`((?:[^`]|``)+)`|(\w+))/u.exec(statement) ?? []
+  return quoted?.replaceAll("``", "`") ?? bare ?? ""
+}
 
 /**
  * Whether the index that a 1062 names is made of Tributary's key columns; undefined where the catalog lacks it. MariaDB

@@ -4,7 +4,7 @@ import { type Connection, createConnection } from "mysql2/promise"
 import { type Claim, Destination, DestinationUnavailable } from "../../../src/layers/Destination.js"
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
-import { describeWith } from "../../servers/index.js"
+import { describeOnEach } from "../../servers/index.js"
 import { acquired, batch, ownDatabase, query } from "./support.js"
 
 /** A second connection of the same account (or another), closed with the scope. */
@@ -29,23 +29,23 @@ const beginAsOwner = (connection: Connection, claim: Claim) => {
   connection.on("error", () => undefined)
   return query(
     connection,
-    "SET SESSION transaction_isolation='READ-COMMITTED'; BEGIN;"
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN;"
       + ` UPDATE kafka_offsets SET \`offset\` = 9, conn = CONNECTION_ID() WHERE topic = 'orders' AND owner = '${claim.owner}'`
   )
 }
 
 const isAlive = (admin: Connection, connection: Connection) =>
   Effect.map(
-    query(admin, `SELECT COUNT(*) AS n FROM performance_schema.processlist WHERE ID = ${connection.threadId}`),
+    query(admin, `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE ID = ${connection.threadId}`),
     (rows) => JSON.stringify(rows) === "[{\"n\":1}]"
   )
 
 const again = (claim: Claim) => ({ ...claim, owner: "second", initial: 0n })
 
-describeWith(["mysql"], "owners of a partition on MySQL", (servers) => {
+describeOnEach("owners of a partition", ({ address }) => {
   it.scopedLive("a dead owner's connection is killed after one lock wait, and nothing of it remains", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* Effect.gen(function*() {
         const { acquire, write } = yield* Destination
         const claim = yield* acquired
@@ -61,7 +61,7 @@ describeWith(["mysql"], "owners of a partition on MySQL", (servers) => {
 
   it.scopedLive("an owner that is at work is waited for, not killed", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* Effect.gen(function*() {
         const { acquire } = yield* Destination
         const claim = yield* acquired
@@ -79,7 +79,7 @@ describeWith(["mysql"], "owners of a partition on MySQL", (servers) => {
 
   it.scopedLive("another account's connection is never killed", () =>
     Effect.gen(function*() {
-      const { admin, config, database } = yield* ownDatabase(servers.mysql)
+      const { admin, config, database } = yield* ownDatabase(address)
       const user = `${database}_x`.slice(0, 32)
       yield* query(admin, `CREATE USER '${user}'@'%' IDENTIFIED BY 'pw'; GRANT ALL ON ${database}.* TO '${user}'@'%'`)
       yield* Effect.addFinalizer(() => query(admin, `DROP USER '${user}'@'%'`))
@@ -95,7 +95,7 @@ describeWith(["mysql"], "owners of a partition on MySQL", (servers) => {
 
   it.scopedLive("an account without any global privilege may kill its own dead connection", () =>
     Effect.gen(function*() {
-      const { admin, config, database } = yield* ownDatabase(servers.mysql)
+      const { admin, config, database } = yield* ownDatabase(address)
       const user = `${database}_y`.slice(0, 32)
       yield* query(
         admin,
@@ -116,7 +116,7 @@ describeWith(["mysql"], "owners of a partition on MySQL", (servers) => {
 
   it.scopedLive("forty acquisitions of four partitions by eight owners at once meet no deadlock", () =>
     Effect.gen(function*() {
-      const { config } = yield* ownDatabase(servers.mysql)
+      const { config } = yield* ownDatabase(address)
       yield* Effect.gen(function*() {
         const { acquire } = yield* Destination
         const claim = yield* acquired
@@ -134,7 +134,7 @@ describeWith(["mysql"], "owners of a partition on MySQL", (servers) => {
 
   it.scopedLive("only four columns of kafka_offsets are visible, and a padded group is another group", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* Effect.gen(function*() {
         const { acquire, stored } = yield* Destination
         const claim = yield* acquired

@@ -107,7 +107,7 @@ export const until = (condition: Effect.Effect<boolean>): Effect.Effect<void> =>
 export const killed = (admin: Connection, words: string): Effect.Effect<void> =>
   until(Effect.promise(async () => {
     const [rows] = await admin.query<Array<RowDataPacket>>(
-      "SELECT ID AS id FROM performance_schema.processlist WHERE DB = DATABASE() AND INFO LIKE ? AND ID <> CONNECTION_ID()",
+      "SELECT ID AS id FROM information_schema.processlist WHERE DB = DATABASE() AND INFO LIKE ? AND ID <> CONNECTION_ID()",
       [`%${words}%`]
     )
     for (const row of rows) await admin.query(`KILL ${String(row["id"])}`)
