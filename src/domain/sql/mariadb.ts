@@ -2,7 +2,7 @@ import type { Dialect } from "./Dialect.js"
 import { mysql } from "./mysql.js"
 import { columnTypeWith } from "./mysqlColumns.js"
 import { createTable } from "./mysqlTables.js"
-import { mariadbUpsertTail } from "./upsert.js"
+import { mariadbDeletion, mariadbUpsertTail } from "./upsert.js"
 
 const columnType = columnTypeWith("utf8mb4_nopad_bin")
 
@@ -12,5 +12,6 @@ export const mariadb: Dialect = {
   name: "mariadb",
   columnType,
   createTable: createTable({ columnType, invisible: "DEFAULT 0 INVISIBLE" }),
-  upsertTail: mariadbUpsertTail(mysql.identifier)
+  upsertTail: mariadbUpsertTail(mysql.identifier),
+  deletion: mariadbDeletion(mysql.identifier)
 }

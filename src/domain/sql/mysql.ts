@@ -2,7 +2,7 @@ import type { Dialect } from "./Dialect.js"
 import { makeLiteral } from "./literal.js"
 import { columnType, spelling } from "./mysqlColumns.js"
 import { createTable, identifier } from "./mysqlTables.js"
-import { deletionIn, mysqlUpsertTail } from "./upsert.js"
+import { mysqlDeletion, mysqlUpsertTail } from "./upsert.js"
 
 /** MySQL 8.0.23 and later (invisible columns). */
 export const mysql: Dialect = {
@@ -13,5 +13,5 @@ export const mysql: Dialect = {
   createTable: createTable({ columnType, invisible: "INVISIBLE" }),
   absent: "DEFAULT",
   upsertTail: mysqlUpsertTail(identifier),
-  deletion: deletionIn(identifier, ["(", ")"])
+  deletion: mysqlDeletion(identifier)
 }

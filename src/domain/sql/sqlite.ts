@@ -4,7 +4,7 @@ import { hexLiteral, hexOfText } from "./literal/bytes.js"
 import type { Spelling } from "./literal/Spelling.js"
 import { metadataColumn } from "./metadata.js"
 import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
-import { deletionIn, sqliteUpsertTail } from "./upsert.js"
+import { sqliteDeletion, sqliteUpsertTail } from "./upsert.js"
 
 const identifier = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
 
@@ -99,5 +99,5 @@ export const sqlite: Dialect = {
   createTable,
   absent: undefined,
   upsertTail: sqliteUpsertTail(identifier),
-  deletion: deletionIn(identifier, ["(VALUES ", ")"])
+  deletion: sqliteDeletion(identifier)
 }

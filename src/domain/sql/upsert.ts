@@ -1,4 +1,4 @@
-import type { Deletion, Dialect } from "./Dialect.js"
+import type { Dialect } from "./Dialect.js"
 
 type Identifier = Dialect["identifier"]
 
@@ -30,15 +30,36 @@ export const sqliteUpsertTail = (identifier: Identifier): Dialect["upsertTail"] 
 
 const bracketed = (parts: ReadonlyArray<string>): string => parts.length === 1 ? parts.join("") : `(${parts.join(",")})`
 
-/** `rows`: how a list of composite keys is said, before its first and after its last. */
-export const deletionIn =
-  (identifier: Identifier, rows: readonly [open: string, close: string]): Dialect["deletion"] =>
-  (table, key): Deletion => {
-    const [open, close] = key.length === 1 ? ["(", ")"] : rows
-    return {
-      head: `DELETE FROM ${identifier(table)} WHERE ${bracketed(key.map(identifier))} IN ${open}`,
-      between: ",",
-      tail: close,
-      row: bracketed
-    }
+/** What databases spell differently in a deletion. */
+interface DeletionSpelling {
+  /** What follows DELETE; the table's name comes quoted. */
+  readonly hint: (quotedTable: string) => string
+  /** Before and after a list of composite keys. */
+  readonly rows: readonly [open: string, close: string]
+}
+
+const deletionIn = (identifier: Identifier, { hint, rows }: DeletionSpelling): Dialect["deletion"] => (table, key) => {
+  const [open, close] = key.length === 1 ? ["(", ")"] : rows
+  const quoted = identifier(table)
+  return {
+    head: `DELETE${hint(quoted)} FROM ${quoted} WHERE ${bracketed(key.map(identifier))} IN ${open}`,
+    between: ",",
+    tail: close,
+    row: bracketed
   }
+}
+
+/**
+ * Where a batch deletes a third of a table or more, MySQL would read, and lock, all of it, and so wait for rows of other
+ * partitions. The hint names no index, because an index that is not there would be a warning.
+ */
+export const mysqlDeletion = (identifier: Identifier): Dialect["deletion"] =>
+  deletionIn(identifier, { hint: (table) => ` /*+ INDEX(${table}) */`, rows: ["(", ")"] })
+
+/** MariaDB has no such hint. */
+export const mariadbDeletion = (identifier: Identifier): Dialect["deletion"] =>
+  deletionIn(identifier, { hint: () => "", rows: ["(", ")"] })
+
+/** SQLite compares rows only with a table's. */
+export const sqliteDeletion = (identifier: Identifier): Dialect["deletion"] =>
+  deletionIn(identifier, { hint: () => "", rows: ["(VALUES ", ")"] })
