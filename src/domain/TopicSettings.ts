@@ -1,6 +1,9 @@
 /** What a record's key or value is on the wire. `json` needs a schema, which says what each field becomes. */
 export type RecordFormat = "avro" | "json" | "string" | "bytes"
 
+/** How wide the schema id before Avro data is: Confluent's 4 bytes, or the 8 of Apicurio's own serializers. */
+export type IdFormat = "confluent" | "apicurio"
+
 /** Columns about the record itself that a table gets on request, invisible as Tributary's key. */
 export type MetadataColumn = "_timestamp" | "_key" | "_headers" | "_schema_id"
 
@@ -63,6 +66,10 @@ export interface TopicSettings {
   readonly metadataColumns: ReadonlyArray<MetadataColumn>
   readonly keyFormat: RecordFormat
   readonly valueFormat: RecordFormat
+  readonly keyWireFormat: IdFormat
+  readonly valueWireFormat: IdFormat
+  /** A larger key or value is a dead letter: what reading it costs is bounded by its size. */
+  readonly recordMaxBytes: number
   /** The schemas of JSON keys and values, as text. The configuration names files, which are read once at the start. */
   readonly keySchema: string | undefined
   readonly valueSchema: string | undefined
@@ -93,6 +100,9 @@ export const defaultTopicSettings: TopicSettings = {
   metadataColumns: [],
   keyFormat: "avro",
   valueFormat: "avro",
+  keyWireFormat: "confluent",
+  valueWireFormat: "confluent",
+  recordMaxBytes: 16_777_216,
   keySchema: undefined,
   valueSchema: undefined,
   valueReaderSchema: undefined,

@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
-import { Malformed, tooMuchWork, valueDepthMax, workMaxOf } from "./AvroInput.js"
-import type { AvroSchema } from "./AvroSchema.js"
+import { tooMuchWork, valueDepthMax, workMaxOf } from "./AvroInput.js"
+import type { AvroSchema, RecordField, RecordSchema } from "./AvroSchema.js"
 import { branchName, isWide, type Records, recordsOf } from "./unions.js"
 
 /**
@@ -13,32 +13,25 @@ import { branchName, isWide, type Records, recordsOf } from "./unions.js"
  */
 export const jsonReader = (schema: AvroSchema): (json: unknown, bytes: number) => Either.Either<unknown, string> => {
   const records = recordsOf(schema)
-  return (json, bytes) => caught(() => new Converter(records, "tagged", workMaxOf(bytes)).value(schema, json, 0))
+  return (json, bytes) => new Converter(records, "tagged", workMaxOf(bytes)).whole(schema, json)
 }
 
 /** The default of a field, which for a union is the first branch that takes it, without its name. */
 export const defaultValue = (schema: AvroSchema, json: unknown, records: Records): Either.Either<unknown, string> =>
-  caught(() => new Converter(records, "plain", defaultValuesMax).value(schema, json, 0))
+  new Converter(records, "plain", defaultStepsMax).whole(schema, json)
 
 /** Far more than anybody writes into a schema. */
-const defaultValuesMax = 10_000
-
-const caught = (read: () => unknown): Either.Either<unknown, string> => {
-  try {
-    return Either.right(read())
-  } catch (cause) {
-    if (cause instanceof Malformed) return Either.left(cause.message)
-    throw cause
-  }
-}
+const defaultStepsMax = 10_000
 
 const int32 = (value: unknown): value is number => typeof value === "number" && (value | 0) === value
 const special: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity }
 
+/** Values come back as themselves, and as undefined, which none of them is, where the JSON does not fit. */
 class Converter {
   private readonly records: Records
   private readonly unions: "tagged" | "plain"
   private steps: number
+  private why = ""
 
   constructor(records: Records, unions: "tagged" | "plain", steps: number) {
     this.records = records
@@ -46,94 +39,147 @@ class Converter {
     this.steps = steps
   }
 
-  value(schema: AvroSchema, json: unknown, depth: number): unknown {
+  whole(schema: AvroSchema, json: unknown): Either.Either<unknown, string> {
+    const value = this.value(schema, json, 0)
+    if (this.steps < 0) return Either.left(tooMuchWork)
+    return value === undefined ? Either.left(this.why) : Either.right(value)
+  }
+
+  private value(schema: AvroSchema, json: unknown, depth: number): unknown {
     // Branches of unions are tried, each with all that lies in it: without a bound, that is exponential in the depth.
     this.steps -= 1
-    if (this.steps < 0) throw new Malformed(tooMuchWork)
-    if (depth > valueDepthMax) throw new Malformed(`values are nested deeper than ${valueDepthMax}`)
+    if (this.steps < 0) return undefined
+    if (depth > valueDepthMax) return this.wrong(`values are nested deeper than ${valueDepthMax}`)
     switch (schema.type) {
-      case "null":
-        return json === null ? null : wrong(schema)
-      case "boolean":
-        return typeof json === "boolean" ? json : wrong(schema)
-      case "int":
-        return int32(json) ? json : wrong(schema)
-      case "long":
-        return longOf(json) ?? wrong(schema)
-      case "float":
-        return Math.fround(doubleOf(json) ?? wrong(schema))
-      case "double":
-        return doubleOf(json) ?? wrong(schema)
-      case "string":
-        return typeof json === "string" ? json : wrong(schema)
-      case "bytes":
-        return bytesOf(json) ?? wrong(schema)
-      case "fixed": {
-        const bytes = bytesOf(json)
-        return bytes?.length === schema.size ? bytes : wrong(schema)
-      }
-      case "enum":
-        return schema.symbols.find((symbol) => symbol === json) ?? wrong(schema)
       case "array":
-        return Array.isArray(json) ? json.map((item) => this.value(schema.items, item, depth + 1)) : wrong(schema)
+        return Array.isArray(json) ? this.array(schema.items, json, depth) : this.unfit(schema)
       case "map":
-        if (!isObject(json)) return wrong(schema)
-        return Object.fromEntries(
-          Object.entries(json).map(([key, value]) => [key, this.value(schema.values, value, depth + 1)])
-        )
+        return isObject(json) ? this.map(schema.values, json, depth) : this.unfit(schema)
       case "record":
-        return this.record(schema, json, depth)
+        return isObject(json) ? this.record(schema, json, depth) : this.unfit(schema)
       case "reference": {
         const record = this.records.get(schema.name)
-        return record === undefined ? wrong(schema) : this.record(record, json, depth)
+        return record === undefined || !isObject(json) ? this.unfit(schema) : this.record(record, json, depth)
       }
       case "union":
         return this.union(schema.branches, json, depth)
+      case "null":
+      case "boolean":
+      case "int":
+      case "long":
+      case "float":
+      case "double":
+      case "string":
+      case "bytes":
+      case "fixed":
+      case "enum": {
+        const value = scalarOf(schema, json)
+        return value === undefined ? this.unfit(schema) : value
+      }
     }
   }
 
-  private record(schema: Extract<AvroSchema, { type: "record" }>, json: unknown, depth: number): unknown {
-    if (!isObject(json)) return wrong(schema)
-    return Object.fromEntries(schema.fields.map((field) => {
-      if (Object.hasOwn(json, field.name)) {
-        return [field.name, this.value(field.schema, json[field.name], depth + 1)]
-      }
-      if (field.default === undefined) throw new Malformed(`field ${field.name} is missing`)
-      const made = defaultValue(field.schema, field.default.json, this.records)
-      if (Either.isLeft(made)) throw new Malformed(`the default of field ${field.name} does not fit its type`)
-      return [field.name, made.right]
-    }))
+  private array(items: AvroSchema, json: ReadonlyArray<unknown>, depth: number): unknown {
+    const values: Array<unknown> = []
+    for (const item of json) {
+      const value = this.value(items, item, depth + 1)
+      if (value === undefined) return undefined
+      values.push(value)
+    }
+    return values
+  }
+
+  private map(values: AvroSchema, json: JsonObject, depth: number): unknown {
+    const entries: Array<readonly [key: string, value: unknown]> = []
+    for (const [key, each] of Object.entries(json)) {
+      const value = this.value(values, each, depth + 1)
+      if (value === undefined) return undefined
+      entries.push([key, value])
+    }
+    return Object.fromEntries(entries)
+  }
+
+  private record({ fields }: RecordSchema, json: JsonObject, depth: number): unknown {
+    const record: Record<string, unknown> = {}
+    for (const field of fields) {
+      const { name, schema } = field
+      const value = Object.hasOwn(json, name)
+        ? this.value(schema, json[name], depth + 1)
+        : this.missing(field)
+      if (value === undefined) return undefined
+      record[name] = value
+    }
+    return record
+  }
+
+  private missing({ default: fallback, name, schema }: RecordField): unknown {
+    if (fallback === undefined) return this.wrong(`field ${name} is missing`)
+    const made = defaultValue(schema, fallback.json, this.records)
+    return Either.isRight(made) ? made.right : this.wrong(`the default of field ${name} does not fit its type`)
   }
 
   private union(branches: ReadonlyArray<AvroSchema>, json: unknown, depth: number): unknown {
     const wide = isWide(branches)
     const tagged = this.unions === "tagged" ? taggedOf(branches, json) : undefined
-    const named = tagged === undefined ? Either.left("") : this.attempt(tagged.branch, tagged.json, depth)
-    if (tagged !== undefined && Either.isRight(named)) return inBranch(tagged.branch, wide, named.right)
-    const fits = branches.flatMap((branch) =>
-      Either.match(this.attempt(branch, json, depth), {
-        onLeft: () => [],
-        onRight: (value) => [inBranch(branch, wide, value)]
-      })
-    )
-    if (fits.length > 1 && this.unions === "tagged") {
-      throw new Malformed("a value that fits several branches of a union does not say which one it is of")
+    const named = tagged === undefined ? undefined : this.value(tagged.branch, tagged.json, depth)
+    if (tagged !== undefined && named !== undefined) return inBranch(tagged.branch, wide, named)
+    const fits: Array<unknown> = []
+    for (const branch of branches) {
+      const value = this.value(branch, json, depth)
+      if (value !== undefined) fits.push(inBranch(branch, wide, value))
     }
-    if (fits.length === 0) throw new Malformed("a value fits no branch of its union")
-    return fits[0]
+    if (fits.length > 1 && this.unions === "tagged") {
+      return this.wrong("a value that fits several branches of a union does not say which one it is of")
+    }
+    return fits.length === 0 ? this.wrong("a value fits no branch of its union") : fits[0]
   }
 
-  private attempt(schema: AvroSchema, json: unknown, depth: number): Either.Either<unknown, string> {
-    return caught(() => this.value(schema, json, depth))
+  private unfit(schema: AvroSchema): undefined {
+    return this.wrong(`what stands for ${branchName(schema)} is not one`)
+  }
+
+  private wrong(why: string): undefined {
+    this.why = why
+    return undefined
   }
 }
 
-const wrong = (schema: AvroSchema): never => {
-  throw new Malformed(`what stands for ${branchName(schema)} is not one`)
+type JsonObject = { readonly [name: string]: unknown }
+
+/** A type without others in it; undefined where the JSON is none of its values. */
+const scalarOf = (
+  schema: Exclude<AvroSchema, { readonly type: "array" | "map" | "record" | "reference" | "union" }>,
+  json: unknown
+): unknown => {
+  switch (schema.type) {
+    case "null":
+      return json === null ? null : undefined
+    case "boolean":
+      return typeof json === "boolean" ? json : undefined
+    case "int":
+      return int32(json) ? json : undefined
+    case "long":
+      return longOf(json)
+    case "float": {
+      const double = doubleOf(json)
+      return double === undefined ? undefined : Math.fround(double)
+    }
+    case "double":
+      return doubleOf(json)
+    case "string":
+      return typeof json === "string" ? json : undefined
+    case "bytes":
+      return bytesOf(json)
+    case "fixed": {
+      const bytes = bytesOf(json)
+      return bytes?.length === schema.size ? bytes : undefined
+    }
+    case "enum":
+      return schema.symbols.find((symbol) => symbol === json)
+  }
 }
 
-const isObject = (json: unknown): json is { readonly [name: string]: unknown } =>
-  Predicate.isRecord(json) && !Array.isArray(json)
+const isObject = (json: unknown): json is JsonObject => Predicate.isRecord(json) && !Array.isArray(json)
 
 const longOf = (json: unknown): bigint | undefined => {
   if (typeof json === "number" && Number.isSafeInteger(json)) return BigInt(json)

@@ -1,18 +1,25 @@
-import * as Data from "effect/Data"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
+import type { AvroSchema } from "../../domain/avro/AvroSchema.js"
+import { parseSchema } from "../../domain/avro/parseSchema.js"
 import type { TopicSettings } from "../../domain/TopicSettings.js"
-import { readFrame } from "../../domain/WireFormat.js"
-import { compile } from "../../layers/avro/AvroCodec.js"
-import { type RegistryRefused, type SchemaNotFound, SchemaRegistry } from "../../layers/SchemaRegistry.js"
+import { readFrame, type SchemaName, schemaNameOf, schemaNameText } from "../../domain/WireFormat.js"
+import { SchemaRegistry } from "../../layers/SchemaRegistry.js"
 import { type Backoff, throughOutage } from "../outage.js"
-import type { PartCodec, PartDecoder, SchemaProblem } from "./PartDecoder.js"
+import { bytesCodec, jsonCodec, stringCodec } from "./givenCodec.js"
+import type { PartCodec, PartDecoder, PartFrame, SchemaProblem } from "./PartDecoder.js"
+import { type CodecError, registryCodec, Unusable } from "./registryCodec.js"
 
-/** A registry that answers 404 may only be behind its own leader: an id counts as unknown after this long. */
-const unknownIdTries = 30
-
-class Unusable extends Data.TaggedError("SchemaProblem")<Omit<SchemaProblem, "_tag">> {}
+/** A registry that answers 404 may only be behind its own leader: an id counts as unknown after this many seconds. */
+const patienceSeconds = 30
+/** While an id is known to be unknown, the registry has had its time: bytes that are no Avro name a new one each. */
+const patienceSecondsThen = 3
+/** How long a record's problem with its schema is the next record's, without asking again. */
+const problemMs = 30_000
+/** Compiled schemas, and problems, that one decoder keeps; the oldest goes first. */
+const kept = 1_000
 
 export interface PartDecoderOptions {
   readonly part: "key" | "value"
@@ -21,47 +28,116 @@ export interface PartDecoderOptions {
   readonly backoff: Backoff
 }
 
-/** Avro in Confluent's wire format. */
-export const makePartDecoder = ({
-  backoff,
-  topic
-}: PartDecoderOptions): Effect.Effect<PartDecoder, never, SchemaRegistry> =>
-  Effect.map(SchemaRegistry, (registry) => {
-    const codecs = new Map<string, PartCodec>()
-    const load = (schemaKey: string) =>
-      Effect.gen(function*() {
-        const id = Number(schemaKey.slice("id ".length))
-        const { schema } = yield* registry.byId(id)
-        const codec = yield* Effect.mapError(compile(schema), (refused) =>
-          new Unusable({
-            kind: "record",
-            what: `schema id ${id} of topic ${topic}: ${refused.message}`,
-            cure: "register a valid Avro schema"
-          }))
-        const made: PartCodec = { schemaKey, schemaId: id, schema: codec.schema, decode: codec.decode }
-        codecs.set(schemaKey, made)
-        return made
-      })
+/** The decoder of a topic's keys or values, in the format that its settings name. */
+export const makePartDecoder = (options: PartDecoderOptions): Effect.Effect<PartDecoder, never, SchemaRegistry> => {
+  const { part, settings: { recordMaxBytes, ...settings } } = options
+  const [format, schema] = part === "key"
+    ? [settings.keyFormat, settings.keySchema]
+    : [settings.valueFormat, settings.valueSchema]
+  return Effect.map(SchemaRegistry, (registry) => {
+    const decoder = format === "avro"
+      ? registryDecoder(registry, options)
+      : givenDecoder(options, format === "string" ? stringCodec : format === "bytes" ? bytesCodec : schema)
+    const tooLarge: Either.Either<never, string> = Either.left(
+      `it is larger than record.max.bytes (${recordMaxBytes} bytes)`
+    )
     return {
-      frame: (_, bytes) =>
-        Either.mapBoth(readFrame(bytes), {
-          onLeft: ({ reason }) => reason,
-          onRight: ({ schemaId, start }) => ({ schemaKey: `id ${schemaId}`, start })
-        }),
-      codec: (schemaKey) => codecs.get(schemaKey),
-      load: (schemaKey) => {
-        const patient = Effect.retry(load(schemaKey), {
-          while: (error) => error._tag === "SchemaNotFound",
-          schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(unknownIdTries))
-        })
-        return throughOutage(`schema ${schemaKey} of topic ${topic}`, backoff, patient, ["RegistryUnavailable"]).pipe(
-          Effect.mapError(unusable)
-        )
-      }
+      ...decoder,
+      frame: (record, bytes) => bytes.length > recordMaxBytes ? tooLarge : decoder.frame(record, bytes)
     }
   })
+}
 
-const unusable = (error: Unusable | SchemaNotFound | RegistryRefused): Unusable => {
+/** Of a format in which every record has the same schema: the codec itself, or the schema of JSON. */
+const givenDecoder = ({ part, topic }: PartDecoderOptions, given: PartCodec | string | undefined): PartDecoder => {
+  const unusable = (why: string) =>
+    new Unusable({
+      kind: "setup",
+      what: `${part}.schema of topic ${topic}: ${why}`,
+      cure: `name a file with the Avro schema of the JSON in ${part}.schema`
+    })
+  const codec: Either.Either<PartCodec, Unusable> = typeof given === "string"
+    ? Either.mapLeft(jsonCodec(given), (refused) => unusable(refused.message))
+    : Either.fromNullable(given, () => unusable("it is not set"))
+  const known = Either.getOrUndefined(codec)
+  const frame: Either.Either<PartFrame, string> = Either.right({ schemaKey: known?.schemaKey ?? "json", start: 0 })
+  return { frame: () => frame, codec: () => known, load: () => codec }
+}
+
+/** A map that forgets what it was told first. */
+const remember = <V>(map: Map<string, V>, key: string, value: V): void => {
+  const oldest = map.size >= kept ? map.keys().next() : undefined
+  if (oldest?.done === false) map.delete(oldest.value)
+  map.set(key, value)
+}
+
+/** Avro whose schemas the records name. */
+const registryDecoder = (
+  registry: typeof SchemaRegistry.Service,
+  { backoff, part, settings, topic }: PartDecoderOptions
+): PartDecoder => {
+  const codecs = new Map<string, PartCodec>()
+  const problems = new Map<string, { readonly problem: Unusable; readonly untilMs: number }>()
+  const idFormat = part === "key" ? settings.keyWireFormat : settings.valueWireFormat
+  const reader: Either.Either<AvroSchema | undefined, Unusable> =
+    part === "value" && settings.valueReaderSchema !== undefined
+      ? readerSchema(settings.valueReaderSchema, topic)
+      : Either.right(undefined)
+  let unknownUntilMs = 0
+
+  const ask = (name: SchemaName, schemaKey: string) =>
+    Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      const seconds = now < unknownUntilMs ? patienceSecondsThen : patienceSeconds
+      const patient = Effect.retry(registryCodec(registry, name, yield* reader), {
+        while: (error) => error._tag === "SchemaNotFound",
+        schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(seconds))
+      })
+      return yield* throughOutage(`schema ${schemaKey} of topic ${topic}`, backoff, patient, ["RegistryUnavailable"])
+    })
+
+  const remembered = (schemaKey: string) => (error: Exclude<CodecError, { readonly _tag: "RegistryUnavailable" }>) =>
+    Effect.gen(function*() {
+      const problem = problemOf(error)
+      if (problem.kind === "record") {
+        const untilMs = (yield* Clock.currentTimeMillis) + problemMs
+        remember(problems, schemaKey, { problem, untilMs })
+        if (error._tag === "SchemaNotFound") unknownUntilMs = untilMs
+      }
+      return yield* problem
+    })
+
+  const load = (schemaKey: string): Effect.Effect<PartCodec, SchemaProblem> =>
+    Effect.gen(function*() {
+      const name = schemaNameOf(schemaKey)
+      const known = codecs.get(schemaKey)
+      if (known !== undefined) return known
+      if (name === undefined) return yield* Effect.dieMessage(`${schemaKey} is no key that frame gives`)
+      const before = problems.get(schemaKey)
+      if (before !== undefined && (yield* Clock.currentTimeMillis) < before.untilMs) return yield* before.problem
+      const made = yield* Effect.catchAll(ask(name, schemaKey), remembered(schemaKey))
+      remember(codecs, schemaKey, made)
+      return made
+    })
+
+  const frame: PartDecoder["frame"] = ({ headers }, bytes) =>
+    Either.mapBoth(readFrame(part, headers, bytes, idFormat), {
+      onLeft: ({ reason }) => reason,
+      onRight: ({ name, start }) => ({ schemaKey: schemaNameText(name), start })
+    })
+
+  return { frame, codec: (schemaKey) => codecs.get(schemaKey), load }
+}
+
+const readerSchema = (text: string, topic: string): Either.Either<AvroSchema, Unusable> =>
+  Either.mapLeft(parseSchema(text), (refused) =>
+    new Unusable({
+      kind: "setup",
+      what: `value.reader.schema of topic ${topic}: ${refused.message}`,
+      cure: "correct the schema in that file"
+    }))
+
+const problemOf = (error: Exclude<CodecError, { readonly _tag: "RegistryUnavailable" }>): Unusable => {
   switch (error._tag) {
     case "SchemaProblem":
       return error
@@ -69,13 +145,13 @@ const unusable = (error: Unusable | SchemaNotFound | RegistryRefused): Unusable 
       return new Unusable({
         kind: "record",
         what: error.message,
-        cure: "check kafka.schema.registry.url: the producer may use another registry"
+        cure: "check schema.registry.url: the producer may use another registry"
       })
     case "RegistryRefused":
       return new Unusable({
-        kind: "setup",
+        kind: error.kind === "schema" ? "record" : "setup",
         what: error.message,
-        cure: "check the registry's URL and access rules"
+        cure: error.cure
       })
   }
 }

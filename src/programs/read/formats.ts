@@ -8,8 +8,8 @@ import type { Isolation } from "../../layers/Consumer.js"
 export const formatNames = ["value", "key+value", "json", "avro", "record", "labelled"] as const
 export type FormatName = typeof formatNames[number]
 
-/** The text of a value; null where there is none. Left: why it cannot be decoded. */
-export type ValueText = (value: Uint8Array | null) => Either.Either<string | null, string>
+/** The text of a record's value; null where there is none. Left: why it cannot be decoded. */
+export type ValueText = (record: ConsumerRecord) => Either.Either<string | null, string>
 
 /**
  * How values become text. Asked once for each poll, so that what decoding needs (schemas) can be fetched before; what it
@@ -23,7 +23,7 @@ export type Layout = (record: ConsumerRecord, value: string | null, nowMs: numbe
 /** The texts of a poll's records, in order; undefined for one that cannot be decoded, which has been reported. */
 export type Render = (records: ReadonlyArray<ConsumerRecord>) => Effect.Effect<ReadonlyArray<string | undefined>>
 
-const plainText: ValueText = (value) => Either.right(value === null ? null : textOf(value))
+const plainText: ValueText = ({ value }) => Either.right(value === null ? null : textOf(value))
 export const plainValues: Values = () => Effect.succeed(plainText)
 
 /** One line for each record (`labelled`: two). A null shows as `null`, as in Kafka's console consumer. */
@@ -64,7 +64,7 @@ export const render = (values: Values, layout: Layout): Render => (records) =>
     const texts: Array<string | undefined> = []
     const undecodable: Array<string> = []
     for (const record of records) {
-      const value = textOfValue(record.value)
+      const value = textOfValue(record)
       if (Either.isRight(value)) texts.push(layout(record, value.right, nowMs))
       else {
         texts.push(undefined)

@@ -2,52 +2,65 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { avroJson } from "../../domain/avroJson.js"
-import { readFrame } from "../../domain/WireFormat.js"
-import { type AvroCodec, compile } from "../../layers/avro/AvroCodec.js"
+import type { KafkaRecord } from "../../domain/KafkaRecord.js"
+import { readFrame, readPrefix, type SchemaName, schemaNameText } from "../../domain/WireFormat.js"
 import { SchemaRegistry } from "../../layers/SchemaRegistry.js"
+import type { PartCodec } from "../decode/PartDecoder.js"
+import { registryCodec } from "../decode/registryCodec.js"
 
-/** A key or value as people read it: Avro where it names a schema that the registry has, else text, else bytes. */
+/** Bytes as people read them: Avro where they name a schema that the registry has, else text, else bytes. */
 export interface Content {
   readonly format: "avro" | "text" | "hex"
   readonly text: string
 }
 
-export type ContentOf = (bytes: Uint8Array | null) => Content | null
+/** `of`: which part of a record they are, where headers may name the schema. */
+export type ContentOf = (
+  bytes: Uint8Array | null,
+  of?: { readonly part: "key" | "value"; readonly headers: KafkaRecord["headers"] }
+) => Content | null
 
-/** Knows the schemas of all of `values`. What the registry cannot answer is said once, and such values stay bytes. */
-export const contentOf = (values: ReadonlyArray<Uint8Array | null>): Effect.Effect<ContentOf> =>
+type Parts = Pick<KafkaRecord, "headers" | "key" | "value">
+
+/** Knows the schemas of all `records`. What the registry cannot answer is said once, and such values stay bytes. */
+export const contentOf = (records: ReadonlyArray<Parts>): Effect.Effect<ContentOf> =>
   Effect.gen(function*() {
     const registry = yield* Effect.serviceOption(SchemaRegistry)
-    const codecs = new Map<number, AvroCodec>()
-    for (const id of idsOf(values)) {
+    const codecs = new Map<string, PartCodec>()
+    for (const [schemaKey, name] of namesOf(records)) {
       if (Option.isNone(registry)) {
         yield* Effect.logInfo("values look like Avro, and no kafka.schema.registry.url is named to decode them by")
         break
       }
-      const codec = yield* registry.value.byId(id).pipe(Effect.flatMap(({ schema }) => compile(schema)), Effect.either)
-      if (Either.isRight(codec)) codecs.set(id, codec.right)
+      const codec = yield* Effect.either(registryCodec(registry.value, name))
+      if (Either.isRight(codec)) codecs.set(schemaKey, codec.right)
       else {
-        yield* Effect.logWarning(`values of schema id ${id} are shown as bytes: ${codec.left.message}`)
-        // Each further id would wait as long for the same registry.
+        yield* Effect.logWarning(`values of schema ${schemaKey} are shown as bytes: ${codec.left.message}`)
+        // Each further schema would wait as long for the same registry.
         if (codec.left._tag === "RegistryUnavailable") break
       }
     }
-    return (bytes) => bytes === null ? null : avro(codecs, bytes) ?? text(bytes) ?? hex(bytes)
+    return (bytes, of) => bytes === null ? null : avro(codecs, bytes, of) ?? text(bytes) ?? hex(bytes)
   })
 
-const idsOf = (values: ReadonlyArray<Uint8Array | null>): ReadonlySet<number> => {
-  const ids = new Set<number>()
-  for (const value of values) {
-    const frame = readFrame(value)
-    if (Either.isRight(frame)) ids.add(frame.right.schemaId)
+const namesOf = (records: ReadonlyArray<Parts>): ReadonlyMap<string, SchemaName> => {
+  const names = new Map<string, SchemaName>()
+  for (const { headers, key, value } of records) {
+    for (const frame of [readFrame("key", headers, key), readFrame("value", headers, value)]) {
+      if (Either.isRight(frame)) names.set(schemaNameText(frame.right.name), frame.right.name)
+    }
   }
-  return ids
+  return names
 }
 
-const avro = (codecs: ReadonlyMap<number, AvroCodec>, bytes: Uint8Array): Content | undefined =>
-  readFrame(bytes).pipe(
-    Either.flatMap(({ schemaId, start }) => {
-      const codec = codecs.get(schemaId)
+const avro = (
+  codecs: ReadonlyMap<string, PartCodec>,
+  bytes: Uint8Array,
+  of: Parameters<ContentOf>[1]
+): Content | undefined =>
+  (of === undefined ? readPrefix(bytes) : readFrame(of.part, of.headers, bytes)).pipe(
+    Either.flatMap(({ name, start }) => {
+      const codec = codecs.get(schemaNameText(name))
       return codec === undefined ? Either.left("unknown schema") : codec.decode(bytes, start)
     }),
     Either.match({

@@ -119,8 +119,8 @@ const recordLines = ({ content, records }: Shown): ReadonlyArray<string> =>
         String(record.offset),
         timeText(Number(record.timestampMs)),
         state,
-        cellOf(content(record.key)),
-        cellOf(content(record.value))
+        cellOf(content(record.key, { part: "key", headers: record.headers })),
+        cellOf(content(record.value, { part: "value", headers: record.headers }))
       ])
     )
   ]
@@ -136,8 +136,8 @@ const showJson = (shown: Shown): unknown => ({
     offset: record.offset,
     timestamp: record.timestampMs,
     state,
-    key: shown.content(record.key),
-    value: shown.content(record.value),
+    key: shown.content(record.key, { part: "key", headers: record.headers }),
+    value: shown.content(record.value, { part: "value", headers: record.headers }),
     headers: record.headers.map(([name, value]) => ({ name, value: shown.content(value) }))
   }))
 })

@@ -71,7 +71,7 @@ const show = ({ all, last, topic }: ShowRequest, { output }: Printing): Outcome 
         ),
         Effect.mapError(commandError)
       )
-    const content = yield* contentOf(records.flatMap(({ record }) => [record.key, record.value]))
+    const content = yield* contentOf(records.map(({ record }) => record))
     yield* printData(output, showReport({ layout, ranges, settings, records, content, all }))
     return ExitCode.done
   })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect, Either, Exit, Fiber, Layer, Option, type Scope, Stream } from "effect"
 import { partitionOfKey } from "../../../src/domain/murmur2.js"
-import { readFrame } from "../../../src/domain/WireFormat.js"
+import { readPrefix } from "../../../src/domain/WireFormat.js"
 import { compile } from "../../../src/layers/avro/AvroCodec.js"
 import { KafkaUnavailable } from "../../../src/layers/Consumer.js"
 import { layerMemory, MemoryKafka } from "../../../src/layers/memory/MemoryKafka.js"
@@ -53,8 +53,9 @@ describe("the data sets", () => {
       yield* produced({ options: { count: 50 } })
       for (const topic of ["dataset1", "dataset2", "dataset3"]) {
         for (const { key, value } of yield* recordsOf(topic)) {
-          const { schemaId, start } = yield* readFrame(value)
-          const [subject, schema] = registry.registered[schemaId - 1] ?? ["", ""]
+          const { name, start } = yield* readPrefix(value)
+          const id = name.kind === "id" ? name.id : 0
+          const [subject, schema] = registry.registered[id - 1] ?? ["", ""]
           assert.strictEqual(subject, `${topic}-value`)
           assert.isTrue(Either.isRight((yield* compile(schema)).decode(value ?? new Uint8Array(), start)))
           assert.isAbove(key?.length ?? 0, 0)

@@ -1,0 +1,42 @@
+import * as Either from "effect/Either"
+import type { AvroRefused } from "../../domain/avro/AvroRefused.js"
+import { jsonReader } from "../../domain/avro/jsonValue.js"
+import { parseSchema } from "../../domain/avro/parseSchema.js"
+import { parseExactJson } from "../../domain/exactJson.js"
+import type { PartCodec } from "./PartDecoder.js"
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const textOf = (bytes: Uint8Array, start: number): Either.Either<string, string> =>
+  Either.try({ try: () => strict.decode(bytes.subarray(start)), catch: () => "it is not valid UTF-8" })
+
+/** Of keys or values that are text. */
+export const stringCodec: PartCodec = {
+  schemaKey: "string",
+  schemaId: undefined,
+  schema: { type: "string" },
+  decode: textOf
+}
+
+/** Of keys or values that are bytes. */
+export const bytesCodec: PartCodec = {
+  schemaKey: "bytes",
+  schemaId: undefined,
+  schema: { type: "bytes" },
+  decode: (bytes, start) => Either.right(Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start))
+}
+
+/** Of keys or values that are JSON; `schemaText` says what becomes of it. */
+export const jsonCodec = (schemaText: string): Either.Either<PartCodec, AvroRefused> =>
+  Either.map(parseSchema(schemaText), (schema) => {
+    const read = jsonReader(schema)
+    return {
+      schemaKey: "json",
+      schemaId: undefined,
+      schema,
+      decode: (bytes, start) =>
+        Either.flatMap(textOf(bytes, start), parseExactJson).pipe(
+          Either.flatMap((json) => read(json, bytes.length - start))
+        )
+    }
+  })
