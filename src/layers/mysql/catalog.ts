@@ -76,6 +76,10 @@ const questions = (table: string): ReadonlyArray<string> => [
   + ` ${where(table)} AND CONSTRAINT_TYPE IN ('FOREIGN KEY', 'CHECK') ORDER BY name`
 ]
 
+/** MariaDB says how wide an integer is printed, which changes nothing: `bigint(20) unsigned`. */
+const withoutWidth = (columnType: string): string =>
+  columnType.replace(/^((?:small|medium|big)?int)\(\d+\)(?!.*zerofill)/iu, "$1")
+
 interface IndexPart {
   readonly index: string
   readonly column: string | null
@@ -103,6 +107,7 @@ export const readTable = (lane: Lane, table: string): Effect.Effect<CatalogTable
       ...found,
       columns: (yield* decodeColumns(columns)).map((column) => ({
         ...column,
+        columnType: withoutWidth(column.columnType),
         hasDefault: column.defaultText !== null
       })),
       primaryKey: uniqueIndexes.find(({ name }) => name === "PRIMARY")?.columns ?? [],

@@ -192,11 +192,8 @@ export const createOwnTable = (table: OwnTable): string => {
   return `CREATE TABLE ${quote(table.name)} (\n  ${parts.join(",\n  ")}\n) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4`
 }
 
-/** MariaDB says how wide an integer is printed, which changes nothing: `bigint(20) unsigned`. */
-const withoutWidth = (columnType: string): string => columnType.toLowerCase().replace(/^(\w*int)\(\d+\)/u, "$1")
-
 const matches = (found: CatalogColumn, wanted: OwnColumn): boolean =>
-  withoutWidth(found.columnType) === wanted.columnType
+  found.columnType.toLowerCase() === wanted.columnType
   && found.collation === wanted.collation
   && found.nullable === (wanted.nullable === true)
   && (wanted.invisible !== true || found.extra.includes("invisible"))

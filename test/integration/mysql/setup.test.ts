@@ -5,7 +5,7 @@ import type { Column, ColumnType } from "../../../src/domain/sql/TablePlan.js"
 import { Destination, type DestinationError } from "../../../src/layers/Destination.js"
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
-import { describeWith } from "../../servers/index.js"
+import { describeOnEach } from "../../servers/index.js"
 import { configOf, ownDatabase, plan, query } from "./support.js"
 import { tcpProxy } from "./tcpProxy.js"
 import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"
@@ -37,10 +37,10 @@ const account = (admin: Connection, config: MysqlConfig, privileges: string) => 
   )
 }
 
-describeWith(["mysql"], "what stops the start on MySQL, and the cure it names", (servers) => {
+describeOnEach("what stops the start, and the cure it names", ({ address }) => {
   it.scopedLive("a wrong password: the setting and the statement, never the password", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       const own = yield* account(admin, config, "ALL")
       const { kind, line } = yield* failing(prepare({ ...own, password: Redacted.make(`${secret}-wrong`) }))
       assert.strictEqual(kind, "credentials")
@@ -51,7 +51,7 @@ describeWith(["mysql"], "what stops the start on MySQL, and the cure it names", 
 
   it.scopedLive("a database that is not there: CREATE DATABASE", () =>
     Effect.gen(function*() {
-      const { kind, line } = yield* failing(prepare(configOf(servers.mysql, { database: "no such" })))
+      const { kind, line } = yield* failing(prepare(configOf(address, { database: "no such" })))
       assert.strictEqual(kind, "configuration")
       assert.include(line, "CREATE DATABASE `no such`")
     }))
@@ -59,7 +59,7 @@ describeWith(["mysql"], "what stops the start on MySQL, and the cure it names", 
   for (const privileges of ["", "SELECT", "SELECT, CREATE", "SELECT, CREATE, INSERT"]) {
     it.scopedLive(`an account with ${privileges === "" ? "no privileges" : privileges} alone: the GRANT it needs`, () =>
       Effect.gen(function*() {
-        const { admin, config } = yield* ownDatabase(servers.mysql)
+        const { admin, config } = yield* ownDatabase(address)
         const { kind, line } = yield* failing(prepare(yield* account(admin, config, privileges)))
         assert.strictEqual(kind, "credentials")
         assert.match(line, /GRANT SELECT, INSERT, UPDATE.* ON `trb_\w+`\.\* TO 'trb_\w+'@'[^']+';/u)
@@ -68,14 +68,14 @@ describeWith(["mysql"], "what stops the start on MySQL, and the cure it names", 
 
   it.scopedLive("an account that may not alter uses tables that are as they should be", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* prepare(config)
       yield* prepare(yield* account(admin, config, "SELECT, INSERT, UPDATE"))
     }))
 
   it.scopedLive("tables that the account cannot see are not taken for missing ones", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* prepare(config)
       const { kind, line } = yield* failing(prepare(yield* account(admin, config, "CREATE")))
       assert.strictEqual(kind, "credentials")
@@ -84,7 +84,7 @@ describeWith(["mysql"], "what stops the start on MySQL, and the cure it names", 
 
   it.scopedLive("a server that is down or that never answers is unavailable, in one line", () =>
     Effect.gen(function*() {
-      const { config } = yield* ownDatabase(servers.mysql)
+      const { config } = yield* ownDatabase(address)
       const proxy = yield* tcpProxy(config)
       const through = { ...config, host: "localhost", port: proxy.port, connectTimeoutMs: 700, statementTimeoutMs: 700 }
       proxy.muteNew(true)
@@ -119,10 +119,10 @@ const withWarnings = <A, E>(effect: Effect.Effect<A, E>) => {
   return Effect.as(effect.pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger))), lines)
 }
 
-describeWith(["mysql"], "kafka_offsets of another program on MySQL", (servers) => {
+describeOnEach("kafka_offsets of another program", ({ address, label }) => {
   it.scopedLive("is adopted with its rows, says once that its writer must be stopped, and stays as it is afterwards", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* query(admin, `${four()}; INSERT INTO kafka_offsets VALUES ('Orders', 0, 'g', 9007199254740993)`)
       const all = Effect.all([prepare(config), prepare(config), prepare(config)], { concurrency: "unbounded" })
       const lines = yield* withWarnings(all)
@@ -149,7 +149,7 @@ describeWith(["mysql"], "kafka_offsets of another program on MySQL", (servers) =
         [
           { c: "topic", o: "ascii_bin" },
           { c: "partition", o: null },
-          { c: "consumer_group", o: "utf8mb4_0900_bin" },
+          { c: "consumer_group", o: label === "MySQL" ? "utf8mb4_0900_bin" : "utf8mb4_nopad_bin" },
           { c: "offset", o: null }
         ]
       )
@@ -157,7 +157,7 @@ describeWith(["mysql"], "kafka_offsets of another program on MySQL", (servers) =
 
   it.scopedLive("without a primary key gets one", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* query(admin, `${four(" ")}; INSERT INTO kafka_offsets VALUES ('orders', 0, 'g', 1), ('orders', 1, 'g', 1)`)
       yield* prepare(config)
       assert.deepStrictEqual(
@@ -202,7 +202,7 @@ describeWith(["mysql"], "kafka_offsets of another program on MySQL", (servers) =
   for (const [name, ddl, expected] of refusals) {
     it.scopedLive(`with ${name} is refused, and not touched`, () =>
       Effect.gen(function*() {
-        const { admin, config } = yield* ownDatabase(servers.mysql)
+        const { admin, config } = yield* ownDatabase(address)
         yield* query(admin, ddl)
         const before = yield* query(admin, "SHOW CREATE TABLE kafka_offsets")
         const { kind, line } = yield* failing(prepare(config))
@@ -239,12 +239,12 @@ const columnOf = (nullable: boolean) => (type: ColumnType, index: number): Colum
   nullable
 })
 
-describeWith(["mysql"], "an existing target table on MySQL", (servers) => {
+describeOnEach("an existing target table", ({ address, label }) => {
   const id = plan.columns
 
   it.scopedLive("that Tributary has created fits its own plan, whatever the types", () =>
     Effect.gen(function*() {
-      const { config } = yield* ownDatabase(servers.mysql)
+      const { config } = yield* ownDatabase(address)
       const typed = everyType.filter((type) => type.kind !== "fixed" || type.size < 65_535)
       const wide = everyType.filter((type) => type.kind === "fixed" && type.size >= 65_536)
       const columns = [
@@ -278,11 +278,13 @@ describeWith(["mysql"], "an existing target table on MySQL", (servers) => {
   for (const [name, definition, expected] of cases) {
     it.scopedLive(`with ${name} is refused with the statement that cures it`, () =>
       Effect.gen(function*() {
-        const { admin, config } = yield* ownDatabase(servers.mysql)
+        const { admin, config } = yield* ownDatabase(address)
         yield* query(admin, `CREATE TABLE orders ${definition}`)
         yield* Effect.gen(function*() {
           const { ensureTable } = yield* Destination
-          const { kind, line } = yield* failing(ensureTable({ ...plan, columns: id }, { mode: "none", allowCopy: false }))
+          const { kind, line } = yield* failing(
+            ensureTable({ ...plan, columns: id }, { mode: "none", allowCopy: false })
+          )
           assert.strictEqual(kind, "configuration")
           assert.include(line, expected)
           // The cure cures, but for a generated column, whose own does.
@@ -297,7 +299,7 @@ describeWith(["mysql"], "an existing target table on MySQL", (servers) => {
 
   it.scopedLive("without Tributary's key columns is used as it is, and says so", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* query(
         admin,
         "CREATE TABLE orders (ID bigint, filled INT NOT NULL DEFAULT 7, n INT AUTO_INCREMENT PRIMARY KEY)"
@@ -322,7 +324,7 @@ describeWith(["mysql"], "an existing target table on MySQL", (servers) => {
 
   it.scopedLive("is not created where auto.create is off; the statement that would is told", () =>
     Effect.gen(function*() {
-      const { config } = yield* ownDatabase(servers.mysql)
+      const { config } = yield* ownDatabase(address)
       yield* Effect.gen(function*() {
         const { ensureTable } = yield* Destination
         const { kind, line } = yield* failing(ensureTable(plan, defaultTopicSettings.evolution))
@@ -333,7 +335,7 @@ describeWith(["mysql"], "an existing target table on MySQL", (servers) => {
 
   it.scopedLive("a table whose users do not let go is unavailable after the configured time, not after a year", () =>
     Effect.gen(function*() {
-      const { admin, config } = yield* ownDatabase(servers.mysql)
+      const { admin, config } = yield* ownDatabase(address)
       yield* query(admin, four())
       yield* query(admin, "BEGIN; SELECT * FROM kafka_offsets")
       const { tag } = yield* failing(prepare({ ...config, ddlLockTimeoutMs: 500 }))
