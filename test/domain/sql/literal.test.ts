@@ -7,7 +7,7 @@ import { dayText } from "../../../src/domain/sql/literal/times.js"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import { sqlite } from "../../../src/domain/sql/sqlite.js"
 import type { ColumnType } from "../../../src/domain/sql/TablePlan.js"
-import { texts } from "../../support/avroFields.js"
+import { texts } from "../../support/avroValues.js"
 import { modes, readLiteral } from "../../support/mysqlLiterals.js"
 
 /** The literal, or `poison: ` and the reason. */
