@@ -131,6 +131,7 @@ export const schemaNameOf = (text: string): SchemaName | undefined => {
       return { kind: "global", id: Number(rest) }
     case "guid":
       return { kind, guid: rest }
+    case undefined:
     default:
       return undefined
   }

@@ -29,7 +29,7 @@ const word = /true|false|null/y
 const words: Readonly<Record<string, boolean | null>> = { true: true, false: false, null: null }
 const decodeString = Schema.decodeEither(Schema.parseJson(Schema.String))
 /** What JSON allows in a string as it stands: all but the control characters, the quote and the back-slash. */
-const controls = /[\0-\x1f]/
+const controls = /[^ -\uffff]/
 
 class Parser {
   private at = 0

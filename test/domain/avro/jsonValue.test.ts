@@ -17,6 +17,8 @@ const read = (schema: unknown, text: string): unknown => {
 }
 const record = (fields: ReadonlyArray<unknown>) => ({ type: "record", name: "n.R", fields })
 
+const one = (name: string) => ({ type: "record", name, fields: [{ name: "next", type: ["A", "B", "null"] }] })
+
 describe("a value from JSON", () => {
   it("is what Avro's own encoding means", () => {
     assert.strictEqual(read("long", "9223372036854775807"), 2n ** 63n - 1n)
@@ -70,7 +72,6 @@ describe("a value from JSON", () => {
   }
 
   it("does not try the branches of unions without an end", () => {
-    const one = (name: string) => ({ type: "record", name, fields: [{ name: "next", type: ["A", "B", "null"] }] })
     const both = [{ ...one("A"), fields: [{ name: "next", type: ["A", one("B"), "null"] }] }, "null"]
     const text = `${`{"next":`.repeat(60)}1${"}".repeat(60)}`
     assert.match(String(read(both, text)), /poison: /)

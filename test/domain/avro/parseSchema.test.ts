@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import type { AvroSchema } from "../../../src/domain/avro/AvroSchema.js"
-import { parseSchema, schemaDepthMax, schemaLengthMax, schemaTypesMax } from "../../../src/domain/avro/parseSchema.js"
+import {
+  parseSchema,
+  schemaDepthMax,
+  schemaExpandedMax,
+  schemaLengthMax,
+  schemaTypesMax
+} from "../../../src/domain/avro/parseSchema.js"
 
 const parse = (schema: unknown): Either.Either<AvroSchema, string> =>
   Either.mapLeft(parseSchema(JSON.stringify(schema)), (refused) => refused.message)
@@ -255,5 +261,50 @@ describe("limits", () => {
   it("on the number of types", () => {
     assert.isTrue(Either.isRight(parse(ints(schemaTypesMax - 1))))
     assert.include(refused(ints(schemaTypesMax)), "more than")
+  })
+})
+
+describe("what a reader needs", () => {
+  it("aliases are kept in full, defaults with all their digits; what is no name is passed over", () => {
+    const text = `{"type":"record","name":"n.R","aliases":["Old","m.Older",7,"no name"],"fields":[
+      {"name":"a","type":"long","aliases":["b","1"],"default":9223372036854775807},
+      {"name":"e","type":{"type":"enum","name":"E","symbols":["A","B"],"default":"B"},"default":null}]}`
+    assert.deepStrictEqual<unknown>(
+      parseSchema(text),
+      Either.right({
+        type: "record",
+        name: "n.R",
+        aliases: ["n.Old", "m.Older"],
+        fields: [
+          { name: "a", schema: { type: "long" }, aliases: ["b"], default: { json: 2n ** 63n - 1n } },
+          {
+            name: "e",
+            schema: { type: "enum", name: "n.E", symbols: ["A", "B"], default: "B" },
+            default: { json: null }
+          }
+        ]
+      })
+    )
+  })
+
+  it("names that references define are known, in the order in which they use one another", () => {
+    const inner = JSON.stringify(fixed(1, { namespace: "n" }))
+    const middle = JSON.stringify({ type: "record", name: "n.M", fields: [field("F")] })
+    const outer = JSON.stringify({ type: "array", items: "n.M" })
+    const schema = Either.getOrThrow(parseSchema(outer, [inner, middle, inner]))
+    assert.deepStrictEqual<unknown>(schema, {
+      type: "array",
+      items: { type: "record", name: "n.M", fields: [{ name: "f", schema: { type: "fixed", name: "n.F", size: 1 } }] }
+    })
+    assert.isTrue(Either.isLeft(parseSchema(outer, [inner])))
+    assert.isTrue(Either.isLeft(parseSchema(outer, [middle, inner])))
+  })
+
+  it("records that use one another again and again are bounded by what they stand for", () => {
+    let schema: object = record([], { name: "R0" })
+    for (let level = 1; level <= 20; level++) {
+      schema = record([field(schema, "a"), field(`R${level - 1}`, "b")], { name: `R${level}` })
+    }
+    assert.include(refused(schema), `more than ${schemaExpandedMax} types`)
   })
 })

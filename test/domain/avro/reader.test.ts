@@ -31,8 +31,10 @@ const resolved = (writer: unknown, reader: unknown, value: unknown): unknown =>
     }
   })
 
+const named = (name: string) => ({ type: "record", name, fields: [{ name: "x", type: "int" }] })
+const levels = (count: number) => Buffer.concat([Buffer.alloc(count - 1, 2), Buffer.of(0)])
+
 describe("wide unions", () => {
-  const named = (name: string) => ({ type: "record", name, fields: [{ name: "x", type: "int" }] })
   const cases: ReadonlyArray<readonly [schema: ReadonlyArray<unknown>, values: ReadonlyArray<unknown>]> = [
     [["int", "long"], [{ int: 1 }, { long: 1n }]],
     [["null", "float", "double"], [null, { float: 0.5 }, { double: 0.1 }]],
@@ -169,7 +171,6 @@ describe("hostile bytes", () => {
 
   it("cannot nest deeper than 101 levels", () => {
     const list = record({ next: ["null", "R"] })
-    const levels = (count: number) => Buffer.concat([Buffer.alloc(count - 1, 2), Buffer.of(0)])
     assert.strictEqual(reason(list, levels(101)), "decoded")
     assert.match(reason(list, levels(102)), /nested deeper than 101/)
     assert.match(reason(list, levels(1 << 20)), /nested deeper than 101/)

@@ -18,6 +18,8 @@ const account = JSON.stringify({ type: "fixed", name: "n.A", size: 1 })
 const data = Buffer.from("06ff", "hex")
 const value = { id: 3n, a: Buffer.of(255) }
 
+const refused = (kind: "schema" | "access") => new RegistryRefused({ registry: "memory", kind, what: "no" })
+
 /** Knows schema 7 and its GUID; 8 is not Avro at all, 9 refused as such, 403 forbidden. */
 const registryOf = (asked: Array<string>) =>
   Layer.mock(SchemaRegistry, {
@@ -25,7 +27,6 @@ const registryOf = (asked: Array<string>) =>
       asked.push(`id ${id}`)
       if (id === 7) return Effect.succeed({ id, schema: payment, references: [account] })
       if (id === 8) return Effect.succeed({ id, schema: "message P {}", references: [] })
-      const refused = (kind: "schema" | "access") => new RegistryRefused({ registry: "memory", kind, what: "no" })
       if (id === 9) return Effect.fail(refused("schema"))
       return Effect.fail(
         id === 403 ? refused("access") : new SchemaNotFound({ what: `schema id ${id}`, registry: "memory" })
