@@ -14,7 +14,8 @@ export type LiteralWriter = (value: unknown) => Either.Either<string, Poison>
 export interface Template {
   readonly head: string
   readonly between: string
-  readonly tail: string
+  /** Of a statement of so many rows. */
+  readonly tail: (rows: number) => string
 }
 
 /** Deletes rows by their keys. */

@@ -64,7 +64,7 @@ export const makeAppendedRows = (dialect: Dialect, table: string): AppendedRows 
     },
     statements: (bytesMax) => {
       const pack = (columns: ReadonlyArray<string>, texts: ReadonlyArray<string>): ReadonlyArray<string> =>
-        packed({ head: insertHead(dialect, table, columns), between: ",", tail: "" }, texts, bytesMax)
+        packed({ head: insertHead(dialect, table, columns), between: ",", tail: () => "" }, texts, bytesMax)
       if (segments.length <= 1 || absent === undefined) {
         return segments.flatMap(({ columns, texts }) => pack(columns, texts))
       }

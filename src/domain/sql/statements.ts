@@ -9,11 +9,11 @@ export const packed = (
   rowsMax = Infinity
 ): ReadonlyArray<string> => {
   const statements: Array<string> = []
-  const frameBytes = Buffer.byteLength(head) + Buffer.byteLength(tail)
+  const frameBytes = Buffer.byteLength(head) + Buffer.byteLength(tail(rows.length))
   let taken: Array<string> = []
   let bytes = 0
   const close = (): void => {
-    if (taken.length > 0) statements.push(head + taken.join(between) + tail)
+    if (taken.length > 0) statements.push(head + taken.join(between) + tail(taken.length))
     taken = []
   }
   for (const row of rows) {
@@ -53,7 +53,7 @@ export const upsertStatements = (
     if (first === undefined) return []
     const { columns, keyLength } = first.shape
     const tail = dialect.upsertTail(table, columns.slice(0, keyLength), columns.slice(keyLength))
-    const template = { head: insertHead(dialect, table, columns), between: ",", tail }
+    const template = { head: insertHead(dialect, table, columns), between: ",", tail: () => tail }
     return packed(template, group.map(bracketed), bytesMax)
   })
 }

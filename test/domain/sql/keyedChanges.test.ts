@@ -60,6 +60,14 @@ const run = (table: Table, statement: string): void => {
     for (const cells of cellsOf(deletion[1] ?? "")) table.delete(cells.join(","))
     return
   }
+  const orDeletion = /^DELETE FROM t WHERE \((.*)\) ORDER BY k1,k2 LIMIT (\d+)$/u.exec(plain)
+  if (orDeletion !== null) {
+    const [, keys = "", limit] = orDeletion
+    const deleted = keys.split(" OR ").map((key) => key.replace("k1=", "").replace(" AND k2=", ","))
+    assert.strictEqual(limit, String(deleted.length))
+    for (const key of deleted) table.delete(key)
+    return
+  }
   const upsert =
     /^INSERT INTO t \((.*?)\) VALUES (.*?)(?: AS new)? ON (?:DUPLICATE KEY UPDATE|CONFLICT \(k1, k2\) DO UPDATE SET) (.*)$/u
       .exec(plain)

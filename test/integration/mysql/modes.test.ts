@@ -1,6 +1,6 @@
 import { Either } from "effect"
 import fc from "fast-check"
-import { type Connection, createConnection } from "mysql2/promise"
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise"
 import { afterAll, assert, beforeAll, it } from "vitest"
 import { parseSchema } from "../../../src/domain/avro/parseSchema.js"
 import { type Change, makeChangeBatch } from "../../../src/domain/sql/changes.js"
@@ -27,6 +27,7 @@ const sqlModes = ["TRADITIONAL", "TRADITIONAL,NO_BACKSLASH_ESCAPES", "TRADITIONA
 
 describeOnEach("modes of writing", ({ address, label }) => {
   const dialect = label === "MySQL" ? mysql : mariadb
+  const format = label === "MySQL" ? "FORMAT=TRADITIONAL" : ""
   const database = `modes_${process.pid}`
   let connection: Connection
   let tables = 0
@@ -155,6 +156,20 @@ describeOnEach("modes of writing", ({ address, label }) => {
     assert.strictEqual(statements, 1)
     const expected = [[1, 7, null, 1], [2, 2, "m", 2], [3, 7, null, 3], [4, 7, "x", 4], [5, 5, null, 5]]
     assert.deepStrictEqual(await select(`SELECT id, added, memo, _offset FROM ${table} ORDER BY _offset`), expected)
+  })
+
+  it("deletions read the rows of their keys alone, however large a part of the table they are", async () => {
+    for (const key of ["long", record(["a", "string"], ["b", "int"])]) {
+      const { remove, table, write } = await made(upsert, key, record(["v", "int"]))
+      const keys = Array.from({ length: 60 }, (_, b) => key === "long" ? BigInt(b) : { a: "x", b })
+      await apply(keys.map((each) => write(0, each, { v: 1 })))
+      await run(`ANALYZE TABLE ${table}`)
+      const batch = makeChangeBatch(dialect, 1 << 20)
+      for (const each of keys.slice(0, 50)) batch.add(remove(each))
+      const [statement = ""] = batch.take()
+      const [[plan]] = await connection.query<Array<RowDataPacket>>(`EXPLAIN ${format} ${statement}`)
+      assert.deepInclude(plan, { type: "range", key: "PRIMARY" })
+    }
   })
 
   it("a deletion resets what the records after it do not say; a write alone does not", async () => {
