@@ -15,6 +15,8 @@ export const commandNames: Readonly<Record<string, ReadonlyArray<string>>> = {
   run: [],
   produce: [],
   read: [],
+  plan: [],
+  apply: [],
   verify: [],
   lag: [],
   status: [],
@@ -41,11 +43,13 @@ export const takeGlobals = (
   const files: Array<string> = []
   const overrides: Array<Globals["overrides"][number]> = []
   const rest: Array<string> = []
+  /** Behind the command's name, wherever they stood. */
+  const later: Array<string> = []
   let output: Globals["output"] = "table"
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? ""
     if (argument === "--") {
-      rest.push(...argv.slice(i))
+      later.push(...argv.slice(i))
       break
     }
     const [, long, inline] = /^(--[a-z-]+)=(.*)$/s.exec(argument) ?? []
@@ -64,6 +68,10 @@ export const takeGlobals = (
     if (value === undefined) return Either.left(usageError(`${argument} wants a value: ${argument} ${flag.wants}`))
     if (flag.name === "--config") files.push(value)
     else if (flag.name === "--output") {
+      if (value === "sql" && argv.includes("plan")) {
+        later.push("--sql")
+        continue
+      }
       if (value !== "table" && value !== "json") {
         return Either.left(usageError(`--output ${value}: expected table or json`))
       }
@@ -77,7 +85,7 @@ export const takeGlobals = (
       overrides.push({ name, value: text, source: "--set" })
     } else overrides.push({ name: flag.key, value, source: flag.name })
   }
-  return Either.right({ globals: { files, overrides, output }, rest })
+  return Either.right({ globals: { files, overrides, output }, rest: [...rest, ...later] })
 }
 
 const flags = {

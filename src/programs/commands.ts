@@ -6,6 +6,7 @@ import { demoCommand } from "./commands/demo.js"
 import { lagCommand, statusCommand } from "./commands/lag.js"
 import { labCommand } from "./commands/lab.js"
 import { logCommand } from "./commands/log.js"
+import { applyCommand, planCommand } from "./commands/plan.js"
 import { produceCommand } from "./commands/produce.js"
 import { readCommand } from "./commands/read.js"
 import { runCommand } from "./commands/run.js"
@@ -21,6 +22,8 @@ export const rootCommand = (ask: Ask) =>
       runCommand(ask),
       produceCommand(ask),
       readCommand(ask),
+      planCommand(ask),
+      applyCommand(ask),
       verifyCommand(ask),
       lagCommand(ask),
       statusCommand(ask),

@@ -19,6 +19,7 @@ import { needsDatabase } from "./lag/targets.js"
 import { readGroupsFile, unusedFields } from "./groupsFile.js"
 import { layer as loggingLayer, type LogOptions } from "./logging.js"
 import type { LogDumpOptions } from "./logDump/options.js"
+import type { PlanOptions } from "./plan/PlanOptions.js"
 import { prepareProduce } from "./produce/prepare.js"
 import type { ProducePlan } from "./produce/plan.js"
 import { printData } from "./report.js"
@@ -54,6 +55,11 @@ export interface Handlers {
   readonly produce: (config: ClientConfig, plan: ProducePlan, printing: Printing) => Outcome
   readonly read: (prepared: PreparedRead) => Outcome
   readonly readGroups: (prepared: PreparedGroups) => Outcome
+  readonly plan: (
+    config: Config,
+    options: PlanOptions & Printing & { readonly check: boolean; readonly sql: boolean }
+  ) => Outcome
+  readonly apply: (config: Config, options: PlanOptions & Printing & { readonly yes: boolean }) => Outcome
   readonly verify: (config: Config, options: VerifyOptions & Printing) => Outcome
   /** `database`: where groups of the pipeline are among those asked for. */
   readonly lag: (config: ClientConfig, database: Config | undefined, options: LagOptions & Printing) => Outcome
@@ -95,6 +101,14 @@ export const execute = (
     case "verify": {
       const options = { ...invocation.options, output }
       return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.verify(config, options)))
+    }
+    case "plan": {
+      const options = { ...invocation.options, output }
+      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.plan(config, options)))
+    }
+    case "apply": {
+      const options = { ...invocation.options, output }
+      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.apply(config, options)))
     }
     case "lag":
       return Effect.flatMap(sources, executeLag(handlers, { ...invocation.options, output }))

@@ -11,6 +11,7 @@ import { commandError } from "./serviceErrors.js"
 import {
   browsing,
   consuming,
+  planning,
   producing,
   reading,
   segmentFilesLayer,
@@ -49,6 +50,16 @@ export const handlers: Handlers = {
       )
       return yield* readGroupsCommand(prepared.groups, tryLock, NodeStream.stdin)
     }).pipe(Effect.provide(Layer.merge(reading(prepared.config, prepared.client), NodeFileSystem.layer))),
+  plan: (config, options) =>
+    Effect.gen(function*() {
+      const { planCommand } = yield* Effect.promise(() => import("./plan/plan.js"))
+      return yield* planCommand(options.topics.length === 0 ? yield* present(config) : config, options)
+    }).pipe(Effect.provide(Layer.merge(planning(config), NodeFileSystem.layer))),
+  apply: (config, options) =>
+    Effect.gen(function*() {
+      const { applyCommand } = yield* Effect.promise(() => import("./plan/plan.js"))
+      return yield* applyCommand(options.topics.length === 0 ? yield* present(config) : config, options)
+    }).pipe(Effect.provide(Layer.merge(planning(config), NodeFileSystem.layer))),
   verify: (config, options) =>
     Effect.gen(function*() {
       const { verifyCommand } = yield* Effect.promise(() => import("./verify.js"))

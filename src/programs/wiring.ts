@@ -6,6 +6,7 @@ import type { ProducerSettings } from "../domain/producerProperties.js"
 import { sqlite } from "../domain/sql/sqlite.js"
 import type { Admin } from "../layers/Admin.js"
 import { type Consumer, KafkaRefused } from "../layers/Consumer.js"
+import { type Catalog, layerNone as noCatalog } from "../layers/Catalog.js"
 import type { Destination } from "../layers/Destination.js"
 import type { Groups } from "../layers/Groups.js"
 import { layerNoop } from "../layers/InstanceLock.js"
@@ -201,6 +202,19 @@ export const reading = (
 /** What `transform` needs. Refused where the log has no transactions. */
 export const transforming = (config: ClientConfig): Layer.Layer<Consumer | Admin | Transactions, KafkaRefused> =>
   Layer.mergeAll(consumerLayer(config), adminLayer(config), transactionsLayer(config))
+
+const catalogLayer = ({ ddlLockTimeoutMs, mysql: database }: Config): Layer.Layer<Catalog> =>
+  database.kind === "libsql" ?
+    noCatalog :
+    Layer.unwrapEffect(
+      Effect.promise(async () =>
+        (await import("../layers/mysql/MysqlCatalog.js")).layer({ ...database, ddlLockTimeoutMs })
+      )
+    )
+
+/** What `plan` and `apply` need: Kafka only where a pattern names the topics. */
+export const planning = (config: Config): Layer.Layer<SchemaRegistry | Catalog | Topics> =>
+  Layer.mergeAll(registryLayer(config), catalogLayer(config), topicsLayer(config))
 
 /** What `verify` needs: no membership of any group. */
 export const verifying = (config: Config): Layer.Layer<Admin | LogReader | Destination | Topics> =>

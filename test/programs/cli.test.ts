@@ -26,6 +26,8 @@ const none: Handlers = {
   produce: unexpected,
   read: unexpected,
   readGroups: unexpected,
+  plan: unexpected,
+  apply: unexpected,
   verify: unexpected,
   lag: unexpected,
   status: unexpected,

@@ -38,13 +38,6 @@ const decide = (config: MysqlConfig, plan: TablePlan, policy: EvolutionPolicy) =
 const named = (config: MysqlConfig, doing: string) => (failure: MysqlFailure) =>
   Effect.fail(destinationError(config, doing)(failure))
 
-const sayIgnored = ({ table, topic }: TablePlan, ignored: ReadonlySet<string>): Effect.Effect<void> =>
-  ignored.size === 0 ? Effect.void : Effect.logWarning(
-    `table ${table} has no column for ${
-      [...ignored].join(", ")
-    } of topic ${topic}: not written, because schema.evolution is none`
-  )
-
 /** Creates what is missing, changes what the policy allows, and says whether rows can carry their source and offset. */
 export const ensureTable =
   (config: MysqlConfig, lanes: LanePool) =>
@@ -55,7 +48,6 @@ export const ensureTable =
           event === "done" ? Effect.logInfo(`table ${plan.table}: ${step.why.join("; ")}`) : Effect.void)
         const found = yield* readTable(lane, plan.table)
         const { ignored } = evolve(config.dialect, plan, found, policy)
-        yield* sayIgnored(plan, ignored)
         return { keyColumns: found !== undefined && hasKeyColumns(found), ignored }
       })
     ).pipe(Effect.catchTag("MysqlFailure", named(config, `creating or checking table ${plan.table}`)))

@@ -4,6 +4,7 @@ import type { LabRequest } from "../lab/labCommand.js"
 import type { OnBrokers } from "../lab/onBrokers.js"
 import type { LagOptions, StatusOptions } from "../lag/lag.js"
 import type { LogDumpOptions } from "../logDump/options.js"
+import type { PlanOptions } from "../plan/PlanOptions.js"
 import type { ProduceOptions } from "../produce/ProduceOptions.js"
 import type { ReadOptions } from "../read/settings.js"
 import type { TopicsRequest } from "../topics/request.js"
@@ -22,6 +23,8 @@ export type Invocation =
     readonly options: Omit<ReadOptions, "topic">
   }
   | { readonly command: "verify"; readonly options: VerifyOptions }
+  | { readonly command: "plan"; readonly options: PlanOptions & { readonly check: boolean; readonly sql: boolean } }
+  | { readonly command: "apply"; readonly options: PlanOptions & { readonly yes: boolean } }
   | { readonly command: "lag"; readonly options: LagOptions }
   | { readonly command: "status"; readonly options: StatusOptions }
   | { readonly command: "transform"; readonly options: TransformOptions }

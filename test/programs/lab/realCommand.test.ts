@@ -38,6 +38,8 @@ const handlers: Handlers = {
   produce: unexpected,
   read: unexpected,
   readGroups: unexpected,
+  plan: unexpected,
+  apply: unexpected,
   verify: unexpected,
   lag: unexpected,
   status: unexpected,

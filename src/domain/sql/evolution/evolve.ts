@@ -1,6 +1,7 @@
 import type { EvolutionPolicy } from "../../TopicSettings.js"
 import { type CatalogColumn, type CatalogTable, columnNamed } from "../CatalogTable.js"
 import type { Dialect } from "../Dialect.js"
+import { metadataColumn } from "../metadata.js"
 import { type Column, keyColumnNames, type TablePlan } from "../TablePlan.js"
 import { addClause, hasHiddenDefault, modifyClause } from "./clauses.js"
 import type { DdlCost, DdlStep, Difference, Evolution } from "./Evolution.js"
@@ -60,7 +61,8 @@ const inPrimaryKey = (table: CatalogTable, name: string): boolean =>
   table.primaryKey.some((each) => each.toLowerCase() === name.toLowerCase())
 
 const newColumn = ({ alter, dialect, plan, policy, table }: Situation, column: Column): Finding => {
-  const clause = addClause(dialect, table, column)
+  const invisible = plan.metadata.some((name) => name === column.name) ? " INVISIBLE" : ""
+  const clause = addClause(dialect, table, column) + invisible
   const difference = { what: `column ${column.name} is missing`, cure: `${alter} ${clause};` }
   if (plan.key.includes(column.name) || table.type !== "BASE TABLE") return refused(difference)
   if (policy.mode === "none") return { _tag: "Ignored", name: column.name }
@@ -219,7 +221,8 @@ export const evolve = (
   }
   const alter = `ALTER TABLE ${dialect.identifier(plan.table)}`
   const situation: Situation = { dialect, plan, table, policy, alter }
-  const found = [...plan.columns.flatMap((column) => findings(situation, column)), ...unfilled(situation)]
+  const wanted = [...plan.columns, ...plan.metadata.map(metadataColumn)]
+  const found = [...wanted.flatMap((column) => findings(situation, column)), ...unfilled(situation)]
   const changes = found.flatMap((each) => each._tag === "Change" ? [each.change] : [])
   const differences = [
     ...unusable(table, alter),
