@@ -18,6 +18,10 @@ export interface PartitionFacts {
   readonly stored: bigint | undefined
   /** Undefined where the table has no key columns: then only offsets can be compared. */
   readonly rows: RowSummary | undefined
+  /** Among how many tables the rows are divided. */
+  readonly tables: number
+  /** An upsert leaves one row of several records: rows cannot be counted against records then. */
+  readonly mode: "insert" | "upsert"
   /** Whether the group began at the start of the log. If not, records before its first row are none of its business. */
   readonly fromEarliest: boolean
 }
@@ -40,6 +44,12 @@ export interface Differences {
   readonly missing: Sample
   /** Rows at offsets that hold nothing that may become one. */
   readonly extra: Sample
+  /** Rows beyond the first of an offset, in several tables. */
+  readonly twice: Sample
+  /** Records that are dead letters instead of rows. */
+  readonly letters: bigint
+  /** Records without a value, which are passed over. */
+  readonly tombstones: bigint
 }
 
 /**
@@ -59,13 +69,15 @@ export interface PartitionVerdict {
   readonly extra: bigint
   readonly repeated: bigint
   readonly beyond: bigint
+  readonly letters: bigint
+  readonly tombstones: bigint
   readonly result: Result
   /** What a person has to know beside the numbers. */
   readonly notes: ReadonlyArray<string>
 }
 
 const none: Sample = { count: 0n, first: [] }
-export const noDifferences: Differences = { missing: none, extra: none }
+export const noDifferences: Differences = { missing: none, extra: none, twice: none, letters: 0n, tombstones: 0n }
 const shownMax = 10
 
 /**
@@ -74,8 +86,9 @@ const shownMax = 10
  * no row comes from an aborted transaction, because its marker would be an offset without one. Only the end of the log
  * proves that: at an earlier offset the marker may still be to come.
  */
-export const stretchToCompare = ({ fromEarliest, log, rows, stored }: PartitionFacts): Stretch | undefined => {
-  if (rows === undefined || stored === undefined) return undefined
+export const stretchToCompare = (facts: PartitionFacts): Stretch | undefined => {
+  const { fromEarliest, log, mode, rows, stored, tables } = facts
+  if (rows === undefined || stored === undefined || mode === "upsert") return undefined
   const { beyondStored, distinctOffsets, firstOffset, lastOffset } = rows
   // Below `low` the log says nothing any more; from there on the rows are all that is left.
   const from = fromEarliest ? log.low : max(log.low, firstOffset ?? stored)
@@ -83,7 +96,8 @@ export const stretchToCompare = ({ fromEarliest, log, rows, stored }: PartitionF
   if (from >= to) return undefined
   const contiguous = firstOffset !== null && lastOffset !== null && beyondStored === 0n &&
     distinctOffsets === lastOffset - firstOffset + 1n && firstOffset <= from && lastOffset === to - 1n && to === log.end
-  return contiguous ? undefined : { from, to }
+  // Of several tables each tells only of its own rows: one that is in two of them could hide one that is in none.
+  return contiguous && tables === 1 ? undefined : { from, to }
 }
 
 /**
@@ -91,13 +105,53 @@ export const stretchToCompare = ({ fromEarliest, log, rows, stored }: PartitionF
  * offset where the log shows nothing proves nothing: compaction removes records whose rows stay.
  */
 export const addDifferences = (
-  { extra, missing }: Differences,
+  { extra, letters, missing, tombstones, twice }: Differences,
   logEntries: ReadonlyArray<{ readonly offset: bigint; readonly kind: "record" | "tombstone" | "hidden" }>,
-  rowOffsets: ReadonlySet<bigint>
-): Differences => ({
-  missing: add(missing, logEntries.filter(({ kind, offset }) => kind === "record" && !rowOffsets.has(offset))),
-  extra: add(extra, logEntries.filter(({ kind, offset }) => kind !== "record" && rowOffsets.has(offset)))
-})
+  rowOffsets: ReadonlySet<bigint>,
+  letterOffsets: ReadonlySet<bigint> = new Set()
+): Differences => {
+  const without = logEntries.filter(({ kind, offset }) => kind !== "hidden" && !rowOffsets.has(offset))
+  const buried = without.filter(({ offset }) => letterOffsets.has(offset)).length
+  const left = without.filter(({ offset }) => !letterOffsets.has(offset))
+  return {
+    missing: add(missing, left.filter(({ kind }) => kind === "record")),
+    extra: add(extra, logEntries.filter(({ kind, offset }) => kind !== "record" && rowOffsets.has(offset))),
+    twice,
+    letters: letters + BigInt(buried),
+    tombstones: tombstones + BigInt(left.filter(({ kind }) => kind === "tombstone").length)
+  }
+}
+
+/** The rows of a stretch, of each table its own. Adds those that are in more than one to the differences. */
+export const joinRows = (
+  differences: Differences,
+  tables: ReadonlyArray<ReadonlyArray<bigint>>
+): { readonly present: ReadonlySet<bigint>; readonly differences: Differences } => {
+  const present = new Set<bigint>()
+  const twice: Array<{ readonly offset: bigint }> = []
+  for (const offset of tables.flat()) {
+    if (present.has(offset)) twice.push({ offset })
+    present.add(offset)
+  }
+  return { present, differences: { ...differences, twice: add(differences.twice, twice) } }
+}
+
+/** What the tables of a topic hold of a partition, each its own, as one. Undefined where one of them cannot tell. */
+export const sumRows = (tables: ReadonlyArray<RowSummary | undefined>): RowSummary | undefined =>
+  tables.reduce((sum, one) =>
+    sum === undefined || one === undefined
+      ? undefined
+      : {
+        count: sum.count + one.count,
+        distinctOffsets: sum.distinctOffsets + one.distinctOffsets,
+        firstOffset: either(sum.firstOffset, one.firstOffset, min),
+        lastOffset: either(sum.lastOffset, one.lastOffset, max),
+        beyondStored: sum.beyondStored + one.beyondStored
+      }
+  )
+
+const either = (a: bigint | null, b: bigint | null, both: (a: bigint, b: bigint) => bigint): bigint | null =>
+  a === null ? b : b === null ? a : both(a, b)
 
 const add = ({ count, first }: Sample, found: ReadonlyArray<{ readonly offset: bigint }>): Sample => ({
   count: count + BigInt(found.length),
@@ -117,39 +171,24 @@ export const currentSources = (
   return (used.length > 0 ? used : known.slice(0, 1)).map(({ id }) => id)
 }
 
-export const judge = (facts: PartitionFacts, { extra, missing }: Differences): PartitionVerdict => {
+export const judge = (facts: PartitionFacts, differences: Differences): PartitionVerdict => {
+  const { extra, letters, missing, tombstones, twice } = differences
   const { log, rows, stored, topic } = facts
   const position = stored ?? (facts.fromEarliest ? log.low : log.lastStable)
   const lag = max(0n, log.lastStable - position)
-  const repeated = rows === undefined ? 0n : rows.count - rows.distinctOffsets
+  const repeated = rows === undefined ? 0n : rows.count - rows.distinctOffsets + twice.count
   const beyond = rows?.beyondStored ?? 0n
-  const notes: Array<string> = []
-  if (missing.count > 0n) notes.push(`records without a row at offsets ${named(missing)}`)
-  if (extra.count > 0n) {
-    notes.push(`rows at offsets that hold an aborted record, a marker or a tombstone: ${named(extra)}`)
-  }
-  if (stored === undefined && rows !== undefined && rows.count > 0n) {
-    notes.push(`${rows.count} rows, and no stored offset: kafka_offsets has no row of the partition`)
-  }
-  if (repeated > 0n) notes.push(`${repeated} rows repeat an offset that another row has`)
-  if (beyond > 0n) notes.push(`${beyond} rows lie at or beyond the stored offset`)
-  if (stored !== undefined && stored < log.low) {
-    notes.push(`records ${stored} to ${log.low - 1n} have left the log without becoming rows`)
-  }
-  if (stored !== undefined && stored > log.end) {
-    notes.push(`the stored offset lies beyond the log's end: was the topic created anew, or the log cut off?`)
-  }
+  const notes = differenceNotes(facts, differences, repeated, beyond)
   const different = notes.length > 0
-  if (rows === undefined && stored !== undefined) {
-    notes.push("the table has no columns _source, _partition, _offset: only offsets were compared")
-  }
+  const offsetsOnly = stored !== undefined && (rows === undefined || facts.mode === "upsert")
+  if (offsetsOnly) notes.push(`${uncountable(facts)}: only offsets were compared`)
   if (stored === undefined && !different) notes.push("the group has no stored offset here yet")
   if (log.end > log.lastStable) notes.push(`a transaction is open from offset ${log.lastStable}`)
   const result = different
     ? "DIFFERENT"
     : lag > 0n
     ? "behind"
-    : rows === undefined && stored !== undefined
+    : offsetsOnly
     ? "offsets only"
     : "exact"
   return {
@@ -162,9 +201,45 @@ export const judge = (facts: PartitionFacts, { extra, missing }: Differences): P
     extra: extra.count,
     repeated,
     beyond,
+    letters,
+    tombstones,
     result,
     notes
   }
+}
+
+const uncountable = ({ mode, rows }: PartitionFacts): string =>
+  mode === "upsert" && rows !== undefined
+    ? "an upsert leaves one row of several records"
+    : "the table has no columns _source, _partition, _offset"
+
+/** What is wrong, in words; none: nothing is. */
+const differenceNotes = (
+  { log, rows, stored }: PartitionFacts,
+  { extra, missing, twice }: Differences,
+  repeated: bigint,
+  beyond: bigint
+): Array<string> => {
+  const notes: Array<string> = []
+  if (missing.count > 0n) notes.push(`records without a row at offsets ${named(missing)}`)
+  if (extra.count > 0n) {
+    notes.push(`rows at offsets that hold an aborted record, a marker or a tombstone: ${named(extra)}`)
+  }
+  if (stored === undefined && rows !== undefined && rows.count > 0n) {
+    notes.push(`${rows.count} rows, and no stored offset: kafka_offsets has no row of the partition`)
+  }
+  if (repeated > 0n) {
+    const where = twice.count > 0n ? `, in another table at ${named(twice)}` : ""
+    notes.push(`${repeated} rows repeat an offset that another row has${where}`)
+  }
+  if (beyond > 0n) notes.push(`${beyond} rows lie at or beyond the stored offset`)
+  if (stored !== undefined && stored < log.low) {
+    notes.push(`records ${stored} to ${log.low - 1n} have left the log without becoming rows`)
+  }
+  if (stored !== undefined && stored > log.end) {
+    notes.push(`the stored offset lies beyond the log's end: was the topic created anew, or the log cut off?`)
+  }
+  return notes
 }
 
 /** The worst of them: one partition that differs makes the whole different. */

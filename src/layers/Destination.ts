@@ -181,6 +181,8 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   /** Creates the table, or makes it fit the plan as far as the policy allows. Outside of any data transaction. */
   readonly ensureTable: (plan: TablePlan, policy: EvolutionPolicy) => Effect.Effect<TableReady, DestinationError>
   readonly hasTable: (table: string) => Effect.Effect<boolean, DestinationError>
+  /** Names of all tables with `_source`, `_partition` and `_offset`. */
+  readonly keyedTables: Effect.Effect<ReadonlyArray<string>, DestinationError>
   /** Whether the table holds rows of this source and partition (missing table: no). */
   readonly holdsRows: (table: string, sourceId: number, partition: number) => Effect.Effect<boolean, DestinationError>
   /**

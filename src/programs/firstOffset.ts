@@ -5,12 +5,12 @@ import { Admin, type TopicMissing } from "../layers/Admin.js"
 import type { KafkaRefused, KafkaUnavailable } from "../layers/Consumer.js"
 import { Destination, type DestinationError } from "../layers/Destination.js"
 import { committedElsewhere, Held, rowsWithoutOffset } from "./held.js"
+import { topicTables } from "./topicTables.js"
 
 interface Env {
   readonly config: Config
   readonly topic: string
   readonly group: string
-  readonly table: string
 }
 
 /**
@@ -34,15 +34,18 @@ export const firstOffset = (
     const missing = [...ranges.keys()].filter((partition) => !stored.has(partition))
     if (missing.length === 0) return () => 0n
     const committed = yield* admin.committedOffsets(env.group, env.topic)
-    const holding = new Set<number>()
-    for (const partition of missing) {
-      if (yield* destination.holdsRows(env.table, sourceId, partition)) holding.add(partition)
+    const holding = new Map<number, string>()
+    for (const table of yield* topicTables(env.config, env.topic)) {
+      for (const partition of missing) {
+        if (yield* destination.holdsRows(table, sourceId, partition)) holding.set(partition, table)
+      }
     }
     return (partition) => {
       if (stored.has(partition)) return 0n
       const where = { topic: env.topic, partition, group: env.group }
       const elsewhere = committed.get(partition)
-      if (holding.has(partition)) return rowsWithoutOffset(where, env.table)
+      const table = holding.get(partition)
+      if (table !== undefined) return rowsWithoutOffset(where, table)
       if (elsewhere !== undefined && elsewhere >= 0n) return committedElsewhere(where, elsewhere)
       return beginning(where, stored.size === 0 ? env.config.autoOffsetReset : "earliest", ranges.get(partition))
     }

@@ -14,6 +14,7 @@ const columns = [
   { head: "STORED", align: right },
   { head: "LAG", align: right },
   { head: "ROWS", align: right },
+  { head: "DLQ", align: right },
   { head: "MISSING", align: right },
   { head: "EXTRA", align: right },
   { head: "REPEATED", align: right },
@@ -44,6 +45,7 @@ const rowOf = (verdict: PartitionVerdict): ReadonlyArray<string> => {
     stored === undefined ? "-" : String(stored),
     String(verdict.lag),
     rows === undefined ? "-" : String(rows),
+    counted(verdict.letters),
     counted(verdict.missing),
     counted(verdict.extra),
     counted(verdict.repeated),
@@ -58,7 +60,8 @@ const notesOf = ({ log, notes, topic }: PartitionVerdict): ReadonlyArray<string>
 const summaryOf = (verdicts: ReadonlyArray<PartitionVerdict>): string => {
   const sum = (pick: (verdict: PartitionVerdict) => bigint | undefined) =>
     verdicts.reduce((total, verdict) => total + (pick(verdict) ?? 0n), 0n)
-  return `partitions ${verdicts.length}   rows ${sum((_) => _.rows)}   lag ${sum((_) => _.lag)}   ` +
+  return `partitions ${verdicts.length}   rows ${sum((_) => _.rows)}   dlq ${sum((_) => _.letters)}   ` +
+    `tombstones ${sum((_) => _.tombstones)}   lag ${sum((_) => _.lag)}   ` +
     `missing ${sum((_) => _.missing)}   extra ${sum((_) => _.extra)}   repeated ${sum((_) => _.repeated)}   beyond ${
       sum((_) => _.beyond)
     }   ` +
@@ -74,6 +77,8 @@ const jsonOf = ({ log, ...verdict }: PartitionVerdict) => ({
   stored: verdict.stored ?? null,
   lag: verdict.lag,
   rows: verdict.rows ?? null,
+  deadLetters: verdict.rows === undefined ? null : verdict.letters,
+  tombstones: verdict.rows === undefined ? null : verdict.tombstones,
   missing: verdict.rows === undefined ? null : verdict.missing,
   extra: verdict.rows === undefined ? null : verdict.extra,
   repeated: verdict.rows === undefined ? null : verdict.repeated,

@@ -392,7 +392,7 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
 
       it.effect("rows are found by source and partition; a missing table holds none", () =>
         Effect.gen(function*() {
-          const { holdsRows, write } = yield* Destination
+          const { holdsRows, keyedTables, write } = yield* Destination
           const { acquire, batch, plan, sourceId } = yield* fixture
           assert.isFalse(yield* holdsRows(plan.table, sourceId, 0))
           yield* write(batch(yield* acquire(), 0n, 1n))
@@ -400,6 +400,8 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
           assert.isFalse(yield* holdsRows(plan.table, sourceId, 1))
           assert.isFalse(yield* holdsRows(plan.table, sourceId + 1, 0))
           assert.isFalse(yield* holdsRows(`${plan.table}-missing`, sourceId, 0))
+          assert.include(yield* keyedTables, plan.table)
+          assert.notInclude(yield* keyedTables, "kafka_offsets")
         }))
 
       it.effect("row offsets come ascending, from the first to before the last, at most as many as asked", () =>

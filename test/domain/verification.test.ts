@@ -16,6 +16,8 @@ const facts = (overrides: Partial<PartitionFacts> = {}): PartitionFacts => ({
   log: { partition: 0, low: 0n, lastStable: 10n, end: 10n },
   stored: 10n,
   rows: rowsFrom([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n], 10n),
+  tables: 1,
+  mode: "insert",
   fromEarliest: true,
   ...overrides
 })

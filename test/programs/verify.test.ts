@@ -9,7 +9,7 @@ import {
   type MemoryDatabase,
   MemoryDatabaseState
 } from "../../src/layers/memory/MemoryDestination.js"
-import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
+import { defaultTopicSettings, type TopicSettings } from "../../src/domain/TopicSettings.js"
 import { layerMemory as layerKafka, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
 import { layerMemory as layerLogReader } from "../../src/layers/memory/MemoryLogReader.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
@@ -27,10 +27,13 @@ const world = Layer.mergeAll(
   layerDatabase(mysql)
 )
 
-const verified = (options: { readonly topics?: ReadonlyArray<string> } = {}) =>
+const verified = (
+  options: { readonly topics?: ReadonlyArray<string>; readonly settings?: Partial<TopicSettings> } = {}
+) =>
   Effect.gen(function*() {
     const { console, err, out } = captured()
-    const exit = yield* verifyCommand(config, { topics: options.topics, output: "json" }).pipe(
+    const tables = { ...config.tables, defaults: { ...defaultTopicSettings, ...options.settings } }
+    const exit = yield* verifyCommand({ ...config, tables }, { topics: options.topics, output: "json" }).pipe(
       Effect.withConsole(console),
       Effect.exit
     )
@@ -40,9 +43,9 @@ const verified = (options: { readonly topics?: ReadonlyArray<string> } = {}) =>
 
 const store = (database: MemoryDatabase, partition: number, offset: bigint) =>
   database.offsets.set(`orders/${partition}/group-orders`, { offset, generation: 1n, owner: "me", sourceId: 1 })
-const addRows = (database: MemoryDatabase, partition: number, offsets: ReadonlyArray<bigint>) => {
+const addRows = (database: MemoryDatabase, partition: number, offsets: ReadonlyArray<bigint>, table = "orders") => {
   for (const offset of offsets) {
-    database.rows.push({ table: "orders", sourceId: 1, partition, offset, text: "", owner: "me", atMs: 0 })
+    database.rows.push({ table, sourceId: 1, partition, offset, text: "", owner: "me", atMs: 0 })
   }
 }
 const value = new Uint8Array([1])
@@ -191,6 +194,97 @@ it.effect("a table that cannot tell is never called exact; the exit is 0, with a
     assert.deepInclude(partitions[0], { rows: null, missing: null, result: "offsets only" })
   }).pipe(Effect.provide(Layer.merge(world, offsetsOnly)))
 })
+
+const perRecord = { tableNameFormat: "${topic}_${record}" }
+
+it.effect("the rows of a topic with a table for each record type are those of all its tables, and of no other", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 2)
+    for (let index = 0; index < 6; index++) cluster.append("orders", 0, value)
+    store(database, 0, 6n)
+    store(database, 1, 0n)
+    addRows(database, 0, [0n, 2n, 5n], "orders_Created")
+    addRows(database, 0, [1n, 3n], "orders_Paid")
+    addRows(database, 0, [4n], "other_Paid")
+    const lacking = yield* verified({ settings: perRecord })
+    assert.deepInclude(lacking.partitions[0], { rows: 5, missing: 1, result: "DIFFERENT" })
+    addRows(database, 0, [4n], "ORDERS_CANCELLED")
+    const whole = yield* verified({ settings: perRecord })
+    assert.deepInclude(whole.partitions[0], { rows: 6, missing: 0, repeated: 0, result: "exact" })
+    assert.deepInclude(whole.partitions[1], { rows: 0, stored: 0, result: "exact" })
+  }).pipe(Effect.provide(world)))
+
+it.effect("a record in two tables is repeated, also where it hides one that is in none", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    for (let index = 0; index < 4; index++) cluster.append("orders", 0, value)
+    store(database, 0, 4n)
+    addRows(database, 0, [0n, 1n, 3n], "orders_Created")
+    addRows(database, 0, [1n], "orders_Paid")
+    const { exit, partitions } = yield* verified({ settings: perRecord })
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.different))
+    assert.deepInclude(partitions[0], { rows: 4, missing: 1, repeated: 1, result: "DIFFERENT" })
+    assert.deepInclude(partitions[0].notes, "1 rows repeat an offset that another row has, in another table at 1")
+  }).pipe(Effect.provide(world)))
+
+it.effect("a topic that has no table yet is still told with its offset", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    cluster.append("orders", 0, value)
+    store(database, 0, 1n)
+    const { partitions } = yield* verified({ settings: perRecord })
+    assert.deepInclude(partitions[0], { stored: 1, missing: 1, result: "DIFFERENT" })
+  }).pipe(Effect.provide(world)))
+
+it.effect("a dead letter takes the place of a row, and tombstones are counted", () => {
+  const letters = Layer.effect(
+    Destination,
+    Effect.map(Destination, (inner) =>
+      Destination.of({
+        ...inner,
+        letterOffsets: ({ from, partition, to }) =>
+          Effect.succeed(partition === 0 ? [1n, 4n].filter((offset) => offset >= from && offset < to) : [])
+      }))
+  )
+  return Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 2)
+    for (const partition of [0, 1]) {
+      for (const content of [value, value, null, value, null]) cluster.append("orders", partition, content)
+      store(database, partition, 5n)
+      addRows(database, partition, [0n, 3n])
+    }
+    const { exit, partitions } = yield* verified()
+    assert.deepStrictEqual(exit, Exit.succeed(ExitCode.different))
+    assert.deepInclude(partitions[0], { rows: 2, deadLetters: 2, tombstones: 1, missing: 0, result: "exact" })
+    assert.deepInclude(partitions[1], { rows: 2, deadLetters: 0, tombstones: 2, missing: 1, result: "DIFFERENT" })
+  }).pipe(Effect.provide(Layer.provideMerge(letters, world)))
+})
+
+it.effect("of an upsert only offsets are compared, and a row beyond the stored one is a difference", () =>
+  Effect.gen(function*() {
+    const cluster = yield* MemoryKafka
+    const database = yield* MemoryDatabaseState
+    cluster.createTopic("orders", 1)
+    for (let index = 0; index < 9; index++) cluster.append("orders", 0, value)
+    store(database, 0, 9n)
+    addRows(database, 0, [2n, 8n])
+    const settings = { insertMode: "upsert", keyMode: "record_key" } as const
+    const right = yield* verified({ settings })
+    assert.deepInclude(right.partitions[0], { rows: 2, missing: 0, lag: 0, result: "offsets only" })
+    assert.match(right.partitions[0].notes[0], /an upsert leaves one row of several records/)
+    addRows(database, 0, [9n])
+    const wrong = yield* verified({ settings })
+    assert.deepStrictEqual(wrong.exit, Exit.succeed(ExitCode.different))
+    assert.deepInclude(wrong.partitions[0], { beyond: 1, result: "DIFFERENT" })
+  }).pipe(Effect.provide(world)))
 
 it.effect("the snapshot is taken before the ends of the log are read", () => {
   const order: Array<string> = []

@@ -72,6 +72,16 @@ export const ensureTable = Effect.fnUntraced(
 
 const refused = (what: string, cure: string) => new DestinationRefused({ what, cure, kind: "configuration" })
 
+const decodeNames = rowsOf(Schema.Struct({ name: Schema.String }))
+
+export const keyedTables = (session: Session) =>
+  session.rows(
+    "SELECT m.name AS name FROM sqlite_master m WHERE m.type = 'table' AND (SELECT COUNT(*) FROM pragma_table_info(m.name) c"
+      + ` WHERE LOWER(c.name) IN (${keyColumnNames.map((name) => `'${name}'`).join(", ")})) = ${keyColumnNames.length}`
+      + " ORDER BY m.name",
+    []
+  ).pipe(Effect.flatMap(decodeNames), Effect.map((rows) => rows.map(({ name }) => name)))
+
 export const hasTable = (session: Session, table: string) =>
   Effect.map(columnsOf(session, table), (columns) => columns.length > 0)
 

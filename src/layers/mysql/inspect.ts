@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { keyColumnNames } from "../../domain/sql/TablePlan.js"
 import { currentSources } from "../../domain/verification.js"
 import type { DestinationError, PartitionRows, StoredOffset } from "../Destination.js"
 import { readTable } from "./catalog.js"
@@ -45,6 +46,25 @@ const kindOf = (lane: Lane, table: string): Effect.Effect<"missing" | "keyed" | 
   Effect.map(
     readTable(lane, table),
     (found) => found === undefined ? "missing" : hasKeyColumns(found) ? "keyed" : "plain"
+  )
+
+const decodeNames = rowsOf(Schema.Struct({ name: Schema.String }))
+
+/** Base tables: a view of one would show its rows a second time. */
+export const keyedTables = (
+  config: MysqlOptions,
+  lanes: LanePool
+): Effect.Effect<ReadonlyArray<string>, DestinationError> =>
+  lanes.use((lane) =>
+    runFresh(lane, [
+      "SELECT c.TABLE_NAME AS name FROM information_schema.COLUMNS c JOIN information_schema.TABLES t"
+      + " ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME AND t.TABLE_TYPE = 'BASE TABLE'"
+      + ` WHERE c.TABLE_SCHEMA = DATABASE() AND c.COLUMN_NAME IN (${keyColumnNames.map(text).join(", ")})`
+      + ` GROUP BY c.TABLE_NAME HAVING COUNT(*) = ${keyColumnNames.length} ORDER BY c.TABLE_NAME`
+    ]).pipe(Effect.flatMap(([result]) => decodeNames(result)))
+  ).pipe(
+    Effect.map((rows) => rows.map(({ name }) => name)),
+    Effect.mapError(destinationError(config, "looking for tables"))
   )
 
 export const hasTable =

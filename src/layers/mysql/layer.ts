@@ -5,7 +5,7 @@ import * as Ref from "effect/Ref"
 import { Destination, type DestinationError } from "../Destination.js"
 import { acquire } from "./acquire.js"
 import { letterOffsets } from "./deadLetters.js"
-import { hasTable, holdsRows, rowOffsets, snapshot, stored } from "./inspect.js"
+import { hasTable, holdsRows, keyedTables, rowOffsets, snapshot, stored } from "./inspect.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
 import type { MysqlConfig, MysqlOptions } from "./MysqlConfig.js"
@@ -59,6 +59,7 @@ const make = (options: MysqlOptions) =>
       write: (request) => writing(request).pipe(named("write")),
       resolve: (request) => resolving(request).pipe(named("resolve")),
       ensureTable: (plan, policy) => ensuring(plan, policy).pipe(named("ensureTable")),
+      keyedTables: keyedTables(options, control),
       hasTable: knowing(hasTable, control),
       holdsRows: knowing(holdsRows, control),
       snapshot: knowing(snapshot, control),
