@@ -118,6 +118,21 @@ export const topicKeys = {
       "Schema as which Avro values are read, by Avro's rules of schema resolution: its aliases and defaults count. " +
       "Nothing: as they were written."
   }),
+  keyWireFormat: key("key.wire.format", choice("confluent", "apicurio"), {
+    fallback: "confluent",
+    doc: "As value.wire.format, for keys."
+  }),
+  valueWireFormat: key("value.wire.format", choice("confluent", "apicurio"), {
+    fallback: "confluent",
+    doc:
+      "Width of the schema id before Avro data: 4 bytes, or the 8 of Apicurio's own serializers. Where headers name the " +
+      "schema they count, in either case."
+  }),
+  recordMaxBytes: key("record.max.bytes", integer(1_024, 1_073_741_824), {
+    fallback: "16777216",
+    doc: "A record with a larger key or value is a dead letter. Reading one takes up to 20 ms per MiB, during which " +
+      "nothing else happens: lower it if consumers leave their group, raise it for records that are meant to be so large."
+  }),
   schemaEvolution: key("schema.evolution", choice("none", "additive", "widen"), {
     fallback: "additive",
     doc:
