@@ -239,7 +239,7 @@ const columnOf = (nullable: boolean) => (type: ColumnType, index: number): Colum
   nullable
 })
 
-describeOnEach("an existing target table", ({ address, label }) => {
+describeOnEach("an existing target table", ({ address }) => {
   const id = plan.columns
 
   it.scopedLive("that Tributary has created fits its own plan, whatever the types", () =>
