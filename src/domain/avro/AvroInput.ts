@@ -8,12 +8,12 @@ export const valueDepthMax = 101
  * How much work `bytes` bytes may ask for. A value costs its weight: its time in units of about 40 ns. Nearly every value
  * takes a byte, so the first part bounds what takes none (an array of a billion nulls fits into six bytes), and is never
  * reached by what a serializer writes. The second is what is decoded in about 50 ms: an array of a million ints, a
- * hundred thousand records of four fields, a map of sixty thousand entries.
+ * hundred thousand records of four fields, a map of forty thousand entries.
  */
 export const workMaxOf = (bytes: number): number => Math.min(10_000 + 16 * bytes, 1_100_000)
 
 /** Of a map's entry, beside its value: the keys of an object are hashed, and a large object is copied as it grows. */
-export const entryWeight = 16
+export const entryWeight = 24
 
 export const tooMuchWork = "it holds more values than a record of its size may"
 const truncated = "it ends before the schema does"
@@ -96,15 +96,14 @@ export class AvroInput {
       if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
       factor *= 128
     }
-    let raw = BigInt(low)
-    for (let shift = 49n; shift < 63n; shift += 7n) {
+    let high = 0
+    for (let shift = 0;; shift += 7) {
       const byte = this.byte()
-      raw |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return (raw >> 1n) ^ -(raw & 1n)
+      high |= (byte & 0x7f) << shift
+      if (shift === 14 && byte > 1) throw new Malformed("a long of more than 64 bits")
+      if (byte < 0x80) break
     }
-    const last = this.byte()
-    if (last > 1) throw new Malformed("a long of more than 64 bits")
-    raw |= BigInt(last) << 63n
+    const raw = (BigInt(high) << 49n) | BigInt(low)
     return (raw >> 1n) ^ -(raw & 1n)
   }
 
