@@ -48,29 +48,34 @@ const presetOf = ({ default: preset, path, schema }: PlannedField, records: Reco
   })
 }
 
-/** The column of a field, with what the rules and the key make of it; undefined, and reported, where it has none. */
+/** The column of a field, with what the rules and the key make of it. */
 const fieldColumn = (
   field: PlannedField,
   request: PlanRequest,
   isKey: boolean,
   records: Records,
   report: Report
-): Column | undefined => {
+): Column => {
   const { doc, masking, name, path } = field
   const { schema, settings } = request
-  const mapped = columnOf(field.schema, settings.types, isKey && masking !== "hash", schema)
-  if (Either.isLeft(mapped)) return void report(dotted(path), [mapped.left])
-  const { type } = mapped.right
+  const place = path.length === 0 ? undefined : dotted(path)
   const column = { from: "value", path, name, ...(doc === undefined ? {} : { doc }) } as const
+  const mapped = columnOf(field.schema, settings.types, isKey && masking !== "hash", schema)
+  if (Either.isLeft(mapped)) {
+    report(place, [mapped.left])
+    // The plan is refused; its names are checked all the same.
+    return { ...column, type: { kind: "null" }, nullable: true }
+  }
+  const { type } = mapped.right
   const nullable = !isKey && (mapped.right.nullable || field.nullable)
   if (masking === "redact") {
-    if (isKey) report(dotted(path), [{ what: "a redacted field cannot be a key", cure: "hash it instead" }])
+    if (isKey) report(place, [{ what: "a redacted field cannot be a key", cure: "hash it instead" }])
     return { ...column, type, nullable: true, redacted: true }
   }
   if (masking === "none") return { ...column, type, nullable, ...(isKey ? {} : presetOf(field, records)) }
   if (type.kind === "json" || type.kind === "null") {
     const what = `fields.hash names it, and a value of kind ${type.kind} has no bytes of its own`
-    report(dotted(path), [{ what, cure: "use fields.redact or fields.exclude" }])
+    report(place, [{ what, cure: "use fields.redact or fields.exclude" }])
   }
   return { ...column, type: { kind: "hash" }, nullable }
 }
@@ -91,7 +96,7 @@ const valueColumns = (request: PlanRequest, report: Report): ValueColumns => {
     const whole = { path: [], name: "value", schema, nullable: false, masking: "none", doc: undefined } as const
     const isKey = wanted.includes("value")
     const column = fieldColumn({ ...whole, default: undefined }, request, isKey, records, report)
-    return { columns: column === undefined ? [] : [column], key: isKey ? ["value"] : [] }
+    return { columns: [column], key: isKey ? ["value"] : [] }
   }
   const { fields, unknown } = planFields(schema, rules, types.nested)
   for (const { name, rule } of unknown) {
@@ -103,11 +108,9 @@ const valueColumns = (request: PlanRequest, report: Report): ValueColumns => {
     report(name, [unknownKeyField(name, "what the schema and fields.include leave")])
     return []
   })
-  const columns = fields.flatMap((field) => {
-    const isKey = wanted.includes(dotted(field.path))
-    const column = fieldColumn(field, request, isKey, records, report)
-    return column === undefined ? [] : [column]
-  })
+  const columns = fields.map((field) =>
+    fieldColumn(field, request, wanted.includes(dotted(field.path)), records, report)
+  )
   return { columns, key }
 }
 
