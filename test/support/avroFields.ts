@@ -17,7 +17,10 @@ export interface RandomRecords {
   readonly values: ReadonlyArray<Readonly<Record<string, unknown>>>
 }
 
-export const fieldName = (index: number): string => `f${index}`
+/** What Avro allows and a database might stumble over: its own words, nothing but lines, as long as a column's name may be. */
+const oddNames = ["select", "_", "ORDER", "__", "null", "values", "n".repeat(64), "rank"]
+
+export const fieldName = (index: number): string => oddNames[index] ?? `f${index}`
 
 const typeOf = ({ kind, union }: RandomField, index: number): unknown => {
   const type = kind.type(`T${index}`)
