@@ -91,3 +91,24 @@ it("a group that is refused does not end the others, and the end says so with 1 
       assert.deepStrictEqual(defects.map((defect) => defect instanceof CommandError && defect.what), [said])
     }).pipe(Effect.provide(testLayer))
   )))
+
+it("a partition without a stored offset does not begin anew where any table of its record types holds rows of it", () =>
+  simulate(logged((lines) =>
+    Effect.gen(function*() {
+      const kafka = yield* MemoryKafka
+      const database = yield* MemoryDatabaseState
+      kafka.createTopic("orders", 2)
+      for (const partition of [0, 1]) kafka.append("orders", partition, payment(1))
+      const row = { sourceId: 1, partition: 0, offset: 7n, text: "", owner: "", atMs: 0 }
+      database.rows.push({ ...row, table: "orders_Other" })
+      const config = testConfig({ "table.name.format": "${topic}_${record}" })
+      const running = yield* Effect.fork(runCommand(config, { untilEnd: false }))
+      yield* Effect.sleep("1 minute")
+      yield* Fiber.interrupt(running)
+      assert.lengthOf(lines.filter((line) => line.includes("but table orders_Other holds rows of it")), 1)
+      assert.deepStrictEqual(database.rows.map(({ partition, table }) => [table, partition]), [
+        ["orders_Other", 0],
+        ["orders_Payment", 1]
+      ])
+    }).pipe(Effect.provide(testLayer))
+  )))
