@@ -381,13 +381,31 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
             ...plan,
             columns: [
               { from: "value", path: ["id"], name: "id", type: { kind: "date" }, nullable: false },
-              { from: "value", path: ["added"], name: "added", type: { kind: "long" }, nullable: true }
+              { from: "value", path: ["note"], name: "note", type: { kind: "long" }, nullable: true }
             ]
-          }, { mode: "none", allowCopy: false }))
+          }, { mode: "widen", allowCopy: true }))
           assert.propertyVal(error, "kind", "configuration")
           assert.include(String(error), "column id")
-          assert.include(String(error), "column added")
-          assert.include(String(error), "ALTER TABLE")
+          assert.include(String(error), "column note")
+          assert.match(String(error), /ALTER TABLE|table\.name\.format/u)
+        }))
+
+      it.effect("a new field becomes a column, or is left out and named where evolution is none", () =>
+        Effect.gen(function*() {
+          const { ensureTable } = yield* Destination
+          const { plan } = yield* fixture
+          const more: TablePlan = {
+            ...plan,
+            columns: [
+              ...plan.columns,
+              { from: "value", path: ["added"], name: "added", type: { kind: "long" }, nullable: false }
+            ]
+          }
+          const none = { mode: "none", allowCopy: false } as const
+          assert.deepStrictEqual([...(yield* ensureTable(more, none)).ignored], ["added"])
+          assert.deepStrictEqual([...(yield* ensureTable(more, defaultTopicSettings.evolution)).ignored], [])
+          assert.deepStrictEqual([...(yield* ensureTable(more, none)).ignored], [])
+          assert.deepStrictEqual([...(yield* ensureTable(plan, none)).ignored], [])
         }))
 
       it.effect("rows are found by source and partition; a missing table holds none", () =>

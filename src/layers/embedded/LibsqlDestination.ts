@@ -58,8 +58,8 @@ const make = ({ autoCreate, dialect, file }: LibsqlDestinationOptions, connectio
         `resolving ${request.claim.topic}-${request.claim.partition}`,
         Effect.scoped(Effect.flatMap(openSession(file), (session) => transaction(session, resolve(session, request))))
       ),
-    ensureTable: (plan) =>
-      writing(`preparing table ${plan.table}`, (session) => ensureTable(session, dialect, plan, autoCreate)),
+    ensureTable: (plan, policy) =>
+      writing(`preparing table ${plan.table}`, (session) => ensureTable(session, dialect, plan, policy, autoCreate)),
     keyedTables: reading("looking for tables", keyedTables),
     hasTable: (table) => reading(`looking for table ${table}`, (session) => hasTable(session, table)),
     holdsRows: (table, sourceId, partition) =>

@@ -1,7 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Dialect } from "../../domain/sql/Dialect.js"
-import { keyColumnNames, type TablePlan } from "../../domain/sql/TablePlan.js"
+import { metadataColumn } from "../../domain/sql/metadata.js"
+import { type Column, keyColumnNames, type TablePlan } from "../../domain/sql/TablePlan.js"
+import type { EvolutionPolicy } from "../../domain/TopicSettings.js"
 import { currentSources } from "../../domain/verification.js"
 import { DestinationRefused, type PartitionRows } from "../Destination.js"
 import { rollback, type Session } from "./libsqlConnection.js"
@@ -24,53 +26,86 @@ const columnsOf = (session: Session, table: string) =>
 const hasKey = (columns: ReadonlyArray<{ readonly name: string }>) =>
   keyColumnNames.every((key) => columns.some(({ name }) => name.toLowerCase() === key))
 
-/** Creates the table or compares it with the plan; all differences at once, each with what cures it. */
+const refused = (what: string, cure: string) => new DestinationRefused({ what, cure, kind: "configuration" })
+
+interface Problem {
+  readonly what: string
+}
+
+interface Found {
+  readonly name: string
+  readonly type: string
+  readonly required: bigint
+  readonly preset: string | null
+}
+
+const named = (found: ReadonlyArray<Found>, name: string): Found | undefined =>
+  found.find((column) => column.name.toLowerCase() === name.toLowerCase())
+
+const columnProblem = (dialect: Dialect, found: Found, column: Column): ReadonlyArray<Problem> => {
+  const type = dialect.columnType(column)
+  if (found.type.toUpperCase() !== type.toUpperCase()) {
+    return [{ what: `column ${column.name} is ${found.type}, not ${type}` }]
+  }
+  return column.nullable && found.required === 1n
+    ? [{ what: `column ${column.name} is NOT NULL, the schema allows null` }]
+    : []
+}
+
+/** All that no new column cures. */
+const problemsOf = (dialect: Dialect, plan: TablePlan, found: ReadonlyArray<Found>): ReadonlyArray<Problem> => {
+  const wanted = [...plan.columns, ...plan.metadata.map(metadataColumn)]
+  const filled = new Set([...wanted.map(({ name }) => name.toLowerCase()), ...keyColumnNames])
+  return [
+    ...wanted.flatMap((column) => {
+      const actual = named(found, column.name)
+      return actual === undefined ? [] : columnProblem(dialect, actual, column)
+    }),
+    ...found.filter(({ name, preset, required }) =>
+      required === 1n && preset === null && !filled.has(name.toLowerCase())
+    ).map(({ name }) => ({
+      what: `column ${name} is NOT NULL without a default, and the schema has no such field`
+    }))
+  ]
+}
+
+/**
+ * Creates the table, adds the columns that it lacks unless the policy is `none`, and compares the rest with the plan. SQLite
+ * has no MODIFY: whatever else a table would need is refused, all of it at once.
+ */
 export const ensureTable = Effect.fnUntraced(
-  function*(session: Session, dialect: Dialect, plan: TablePlan, autoCreate: boolean) {
+  function*(session: Session, dialect: Dialect, plan: TablePlan, policy: EvolutionPolicy, autoCreate: boolean) {
     const { table } = plan
-    let found = yield* columnsOf(session, table)
+    const found = yield* columnsOf(session, table)
     if (found.length === 0) {
       if (!autoCreate) {
         return yield* refused(`table ${table} does not exist`, `create it: ${dialect.createTable(plan)}`)
       }
       yield* session.change(dialect.createTable(plan))
-      found = yield* columnsOf(session, table)
+      return { keyColumns: true, ignored: new Set<string>() }
     }
-    const problems: Array<string> = []
-    const cures: Array<string> = []
-    const planned = new Set<string>(keyColumnNames)
-    for (const column of plan.columns) {
-      planned.add(column.name.toLowerCase())
-      const type = dialect.columnType(column)
-      const actual = found.find(({ name }) => name.toLowerCase() === column.name.toLowerCase())
-      if (actual === undefined) {
-        problems.push(`column ${column.name} is missing`)
-        cures.push(
-          `ALTER TABLE ${dialect.identifier(table)} ADD COLUMN ${dialect.identifier(column.name)} ${type}`
-        )
-      } else if (actual.type.toUpperCase() !== type.toUpperCase()) {
-        problems.push(`column ${column.name} is ${actual.type}, not ${type}`)
-      } else if (column.nullable && actual.required === 1n) {
-        problems.push(`column ${column.name} is NOT NULL, the schema allows null`)
-      }
-    }
-    for (const { name, preset, required } of found) {
-      if (required === 1n && preset === null && !planned.has(name.toLowerCase())) {
-        problems.push(`column ${name} is NOT NULL without a default, and the schema has no such field`)
-      }
-    }
+    const lacking = [...plan.columns, ...plan.metadata.map(metadataColumn)]
+      .filter(({ name }) => named(found, name) === undefined)
+    const lackingKey = lacking.filter(({ name }) => plan.key.includes(name))
+      .map(({ name }) => ({ what: `key column ${name} is missing` }))
+    const problems = [...problemsOf(dialect, plan, found), ...lackingKey]
     if (problems.length > 0) {
-      const other = cures.length < problems.length ? ["let another table be created: table.name.format"] : []
       return yield* refused(
-        `table ${table} cannot take the records: ${problems.join("; ")}`,
-        [...cures, ...other].join("; ")
+        `table ${table} cannot take the records: ${problems.map(({ what }) => what).join("; ")}`,
+        "let another table be created: table.name.format"
       )
     }
-    return { keyColumns: hasKey(found), ignored: new Set<string>() }
+    const keyColumns = hasKey(found)
+    if (policy.mode === "none") return { keyColumns, ignored: new Set(lacking.map(({ name }) => name)) }
+    yield* Effect.forEach(lacking, (column) =>
+      session.change(
+        `ALTER TABLE ${dialect.identifier(table)} ADD COLUMN ${dialect.identifier(column.name)} ${
+          dialect.columnType(column)
+        }`
+      ))
+    return { keyColumns, ignored: new Set<string>() }
   }
 )
-
-const refused = (what: string, cure: string) => new DestinationRefused({ what, cure, kind: "configuration" })
 
 const decodeNames = rowsOf(Schema.Struct({ name: Schema.String }))
 
