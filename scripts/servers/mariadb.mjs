@@ -32,11 +32,13 @@ const localCommand = async (dir, port, more) => {
     `--basedir=${join(root, "usr")}`,
     `--lc-messages-dir=${share}`,
     `--character-sets-dir=${join(share, "charsets")}`,
+    `--tmpdir=${join(dir, "tmp")}`, // at its start a server deletes the temporary tables of all that share the folder
     "--innodb-buffer-pool-size=64M" // it stands beside a MySQL
   ]
   const tables = join(dir, "tables.sql")
   await writeFile(tables, await systemTables(share))
   await mkdir(join(dir, "data"))
+  await mkdir(join(dir, "tmp"))
   await prepare(dir, "sh", ["-c", `exec "$@" --bootstrap < '${tables}'`, "sh", loader, ...common])
   // The binary log on, as in any production that replicates; the rest of durability at its defaults.
   const args = [
