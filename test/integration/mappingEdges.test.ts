@@ -4,6 +4,7 @@ import { afterAll, assert, beforeAll, it } from "vitest"
 import { makeChangeBatch } from "../../src/domain/sql/changes.js"
 import { planTable } from "../../src/domain/sql/columns.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
+import { defaultLiteral } from "../../src/domain/sql/mysqlColumns.js"
 import type { Column, TablePlan } from "../../src/domain/sql/TablePlan.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 import { type AvroCodec, compile } from "../../src/layers/avro/AvroCodec.js"
@@ -103,4 +104,34 @@ describeWith(["mysql"], "the edges of every type", (servers) => {
       }
     })
   )
+
+  it("the default of a field is its column's, to the last digit, and can be added to a table at once", async () => {
+    const defaults: ReadonlyArray<readonly [type: unknown, value: unknown, answer: string | null]> = [
+      ["long", -(2n ** 63n), "-9223372036854775808"],
+      ["double", 5e-324, "5e-324"],
+      ["boolean", true, "1"],
+      [{ type: "string", maxLength: 9 }, "\\'😀", "\\'😀"],
+      [{ type: "bytes", maxLength: 9 }, Buffer.from("005c27", "hex"), "005c27"],
+      [{ type: "long", logicalType: "timestamp-micros" }, -1n, "1969-12-31 23:59:59.999999"],
+      ["string", "none: MySQL takes no literal here", null],
+      [{ type: "array", items: "int" }, [], null]
+    ]
+    await run("CREATE TABLE presets (f0 INT)")
+    await run("INSERT INTO presets VALUES (1)")
+    for (const [type, value, expected] of defaults) {
+      const [bare] =
+        planOf(codecOf({ row: "", type, column: "", stored: [] }), { row: "", type, column: "", stored: [] }, "p")
+          .columns
+      if (bare === undefined) assert.fail("a plan without a column")
+      const column: Column = { ...bare, default: { value } }
+      const preset = defaultLiteral(column)
+      await run(
+        `ALTER TABLE presets ADD COLUMN f ${mysql.columnType(column)} NULL ${
+          preset === undefined ? "" : `DEFAULT ${preset}`
+        }, ALGORITHM=INSTANT`
+      )
+      assert.deepStrictEqual(await select(`SELECT ${answerOf(column)} FROM presets`), [expected])
+      await run("ALTER TABLE presets DROP COLUMN f")
+    }
+  })
 })

@@ -149,8 +149,7 @@ const wideDecimalProblem = (
   }
   return options.wideDecimal === "varchar" ? undefined : {
     what: `decimal(${precision}, ${scale}) is beyond DECIMAL(${decimalPrecisionMax}, ${decimalScaleMax})`,
-    cure:
-      "declare a smaller precision and scale, or have such numbers stored as text (the topic's option for wide decimals)"
+    cure: "declare a smaller precision and scale, or set types.decimal.beyond=varchar, which keeps the digits as text"
   }
 }
 
