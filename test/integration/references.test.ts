@@ -8,6 +8,7 @@ import { layer } from "../../src/layers/registry/HttpRegistry.js"
 import { makePartDecoder } from "../../src/programs/decode/makePartDecoder.js"
 import { describeWith } from "../servers/index.js"
 
+const field = (type: unknown) => [{ name: "f", type }]
 const decodeId = Schema.decodeUnknownPromise(Schema.Struct({ id: Schema.Int }))
 
 describeWith(["registry"], "schemas that refer to others, in a real registry", ({ registry }) => {
@@ -31,7 +32,6 @@ describeWith(["registry"], "schemas that refer to others, in a real registry", (
     Effect.gen(function*() {
       const id = yield* Effect.promise(async () => {
         const name = `n${run}`
-        const field = (type: unknown) => [{ name: "f", type }]
         await register("code", { type: "fixed", name: `${name}.Code`, size: 1 }, [])
         await register("inner", { type: "record", name: `${name}.Inner`, fields: field(`${name}.Code`) }, [
           [`${name}.Code`, "code"]
