@@ -26,20 +26,11 @@ export interface PlannedFields {
 export const dotted = (path: ReadonlyArray<string>): string => path.join(".")
 
 const mentions = (schema: AvroSchema, name: string): boolean => {
-  switch (schema.type) {
-    case "reference":
-      return schema.name === name
-    case "record":
-      return schema.fields.some((field) => mentions(field.schema, name))
-    case "array":
-      return mentions(schema.items, name)
-    case "map":
-      return mentions(schema.values, name)
-    case "union":
-      return schema.branches.some((branch) => mentions(branch, name))
-    default:
-      return false
-  }
+  if (schema.type === "reference") return schema.name === name
+  if (schema.type === "record") return schema.fields.some((field) => mentions(field.schema, name))
+  if (schema.type === "array") return mentions(schema.items, name)
+  if (schema.type === "map") return mentions(schema.values, name)
+  return schema.type === "union" && schema.branches.some((branch) => mentions(branch, name))
 }
 
 /** The record that a field is, null aside, unless it contains itself: then its columns would have no end. */

@@ -7,16 +7,10 @@ export type Digest = (data: string | Uint8Array) => string
 
 /** What stands for a value in its digest: text and bytes as they are, numbers and booleans as their decimal or word. */
 const canonical = (value: unknown): string | Uint8Array | undefined => {
-  switch (typeof value) {
-    case "string":
-      return value
-    case "number":
-    case "bigint":
-    case "boolean":
-      return String(value)
-    default:
-      return value instanceof Uint8Array ? value : undefined
-  }
+  if (typeof value === "string" || value instanceof Uint8Array) return value
+  return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean"
+    ? String(value)
+    : undefined
 }
 
 /** Writes the digest of a value, and NULL as NULL: that there is nothing is no secret. */

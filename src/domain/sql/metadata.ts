@@ -1,9 +1,9 @@
+import type * as Either from "effect/Either"
 import type { AvroSchema } from "../avro/AvroSchema.js"
 import type { KafkaRecord } from "../KafkaRecord.js"
 import type { MetadataColumn } from "../TopicSettings.js"
 import type { Dialect, Poison } from "./Dialect.js"
 import type { Column, ColumnType } from "./TablePlan.js"
-import * as Either from "effect/Either"
 
 const headersSchema: AvroSchema = {
   type: "array",

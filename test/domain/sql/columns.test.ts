@@ -172,8 +172,8 @@ describe("what has no column stops the set-up, naming topic, schema, field and t
   }
 
   it("all problems are reported together", () => {
-    const wide = logical("bytes", "decimal", { precision: 66 })
-    const schema = record(["id", "int"], ["ID", wide], ["_offset", ["null", wide]])
+    const tooWide = logical("bytes", "decimal", { precision: 66 })
+    const schema = record(["id", "int"], ["ID", tooWide], ["_offset", ["null", tooWide]])
     assert.lengthOf(messages(schema, "kafka_offsets"), 5)
   })
 

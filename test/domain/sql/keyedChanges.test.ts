@@ -63,17 +63,17 @@ const run = (table: Table, statement: string): void => {
   const orDeletion = /^DELETE FROM t WHERE \((.*)\) ORDER BY k1,k2 LIMIT (\d+)$/u.exec(plain)
   if (orDeletion !== null) {
     const [, keys = "", limit] = orDeletion
-    const deleted = keys.split(" OR ").map((key) => key.replace("k1=", "").replace(" AND k2=", ","))
-    assert.strictEqual(limit, String(deleted.length))
-    for (const key of deleted) table.delete(key)
+    const gone = keys.split(" OR ").map((key) => key.replace("k1=", "").replace(" AND k2=", ","))
+    assert.strictEqual(limit, String(gone.length))
+    for (const key of gone) table.delete(key)
     return
   }
   const upsert =
     /^INSERT INTO t \((.*?)\) VALUES (.*?)(?: AS new)? ON (?:DUPLICATE KEY UPDATE|CONFLICT \(k1, k2\) DO UPDATE SET) (.*)$/u
       .exec(plain)
   assert.isNotNull(upsert, plain)
-  const [, names = "", rows = "", set = ""] = upsert ?? []
-  const inserted = names.toLowerCase().split(", ")
+  const [, head = "", rows = "", set = ""] = upsert ?? []
+  const inserted = head.toLowerCase().split(", ")
   const assigned = set.split(", ").map((one) =>
     (/^(\w+) = (?:new\.|excluded\.|VALUES\()\1\)?$/u.exec(one) ?? [])[1] ?? one
   )
