@@ -51,7 +51,9 @@ describeWith(["kafka", "registry", "mysql"], "topics by a pattern, a table for e
   const message = async (name: string, field: number) => {
     const schema = JSON.stringify({ type: "record", name, namespace: "shop", fields: [{ name: "id", type: "long" }] })
     const register = Effect.flatMap(SchemaRegistry, (registry) => registry.register(`shop.${name}-${id}`, schema))
-    const schemaId = await Effect.runPromise(Effect.provide(register, registryLayer({ urls: [servers.registry], ...configured().registryAccess })))
+    const schemaId = await Effect.runPromise(
+      Effect.provide(register, registryLayer({ urls: [servers.registry], ...configured().registryAccess }))
+    )
     return Buffer.from(writeFrame(schemaId, Either.getOrThrow(compile(schema)).encode({ id: BigInt(field) })))
   }
 
@@ -81,15 +83,16 @@ describeWith(["kafka", "registry", "mysql"], "topics by a pattern, a table for e
     return counts
   }
 
+  const reached = (expected: Record<string, number>) => async () => {
+    const found = await rows()
+    return Object.entries(expected).every(([table, count]) => found[table] === count) ? found : undefined
+  }
+
   it("a topic that comes while it runs is read from its beginning; verify proves all tables and the dead letters", async () => {
     const config = configured()
     await Promise.all([fill(`p-${id}-a`), fill(`p-${id}-not`)])
     const running = Effect.runFork(handlers.run(config, { untilEnd: false }).pipe(Effect.provide(quiet)))
     const wanted = { [`p-${id}-a_Created`]: 5, [`p-${id}-a_Paid`]: 5 }
-    const reached = (expected: Record<string, number>) => async () => {
-      const found = await rows()
-      return Object.entries(expected).every(([table, count]) => found[table] === count) ? found : undefined
-    }
     assert.deepStrictEqual(await until("rows of the first topic", reached(wanted)), wanted)
     await fill(`p-${id}-b`)
     const all = { ...wanted, [`p-${id}-b_Created`]: 5, [`p-${id}-b_Paid`]: 5 }

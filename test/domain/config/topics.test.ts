@@ -176,7 +176,7 @@ table.orders.errors=stop
     ["a delete without the record's key", "delete.enabled=true", /1005 delete.enabled=true .*by the record's key/],
     [
       "a delete from a table for each record type",
-      "delete.enabled=true\ninsert.mode=upsert\npk.mode=record_key\ntable.orders.table.name.format=o_\${record}",
+      "delete.enabled=true\ninsert.mode=upsert\npk.mode=record_key\ntable.orders.table.name.format=o_${record}",
       /1005 table.orders.table.name.format=o_\$\{record\} .*no record type/
     ],
     [
