@@ -168,7 +168,7 @@ describeOnEach("modes of writing", ({ address, label }) => {
       for (const each of keys.slice(0, 50)) batch.add(remove(each))
       const [statement = ""] = batch.take()
       const [[plan]] = await connection.query<Array<RowDataPacket>>(`EXPLAIN ${format} ${statement}`)
-      assert.deepInclude(plan, { type: "range", key: "PRIMARY" })
+      assert.deepInclude(plan ?? {}, { type: "range", key: "PRIMARY" })
     }
   })
 
