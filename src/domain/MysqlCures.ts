@@ -63,6 +63,9 @@ const cures: Readonly<Record<number, (message: string, address: MysqlAddress) =>
   1048: () => "the column is NOT NULL and the schema has no value for it: make it NULL-able, or give it a default",
   1364: () =>
     "the column is NOT NULL without a default and the schema lacks it: make it NULL-able, or give it a default",
+  1071: () => "the key is longer than 3,072 bytes: give its strings a length in the schema, or key by fewer fields",
+  1117: () => "the table has more columns than InnoDB takes: leave fields out with fields.exclude",
+  1118: () => "a row is wider than MySQL takes: leave fields out with fields.exclude, or give strings no length",
   1054: () => "the table has changed: start Tributary again, which compares it with the schema",
   1146: () => "the table has been dropped: start Tributary again, which creates or checks it"
 }

@@ -72,13 +72,14 @@ const rebuildLockWaitS = 10
 
 const plainStep = (sql: string): DdlStep => ({ kind: "create", sql, fallbacks: [], why: [], cost: "instant" })
 
+const refusesAlgorithm = (failure: MysqlFailure): boolean => otherAlgorithm.has(failure.code)
+
 const runStep = (lane: Lane, config: MysqlConfig, step: DdlStep) => {
   const writesRows = step.cost === "rebuild" || step.cost === "copy"
   const attempt = (sql: string, mayRebuild: boolean) =>
     mayRebuild
       ? lane.run([session({ metadataLockWaitS: rebuildLockWaitS }), sql].join(";\n"), rebuildTimeoutMs)
       : runFresh(lane, [sql], { metadataLockWaitS: lockWaitS })
-  const refusesAlgorithm = (failure: MysqlFailure) => otherAlgorithm.has(failure.code)
   const first: Effect.Effect<unknown, MysqlFailure> = attempt(step.sql, writesRows)
   const one = step.fallbacks.reduce(
     (before, sql) => Effect.catchIf(before, refusesAlgorithm, () => attempt(sql, true)),

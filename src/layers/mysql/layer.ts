@@ -26,6 +26,8 @@ const make = (options: MysqlOptions) =>
     const data = yield* LanePool.make(open, options.maxPoolSize)
     const control = yield* LanePool.make(open, controlLanes)
     const fresh = yield* LanePool.make(open, controlLanes, 0)
+    // An ALTER may take hours: nobody who has to acquire or resolve waits behind it.
+    const altering = yield* LanePool.make(open, controlLanes, 0)
     const known = yield* Ref.make(Option.none<Known>())
     const learn = (server: Known) => Ref.set(known, Option.some(server))
     const dialect = Effect.flatMap(
@@ -49,7 +51,7 @@ const make = (options: MysqlOptions) =>
     const writing = write(options, data, packetBytesMax)
     const acquiring = knowing(acquire, control)
     const resolving = knowing(resolve, fresh)
-    const ensuring = knowing(ensureTable, control)
+    const ensuring = knowing(ensureTable, altering)
     return Destination.of({
       dialect,
       prepare: prepare(options, control, learn).pipe(named("prepare")),
