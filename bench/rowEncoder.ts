@@ -2,7 +2,7 @@
 // Run: npx vite-node bench/rowEncoder.ts
 import * as Either from "effect/Either"
 import { makeChangeBatch } from "../src/domain/sql/changes.js"
-import { planTable } from "../src/domain/sql/columns.js"
+import { planTable } from "../src/domain/sql/plan/planTable.js"
 import { mysql } from "../src/domain/sql/mysql.js"
 import { makeRowEncoder } from "../src/domain/sql/rowEncoder.js"
 import { defaultTopicSettings } from "../src/domain/TopicSettings.js"

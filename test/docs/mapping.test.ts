@@ -2,7 +2,7 @@ import { Either } from "effect"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { parseSchema } from "../../src/domain/avro/parseSchema.js"
-import { columnOf } from "../../src/domain/sql/columnType.js"
+import { columnOf } from "../../src/domain/sql/plan/columnType.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
 import { defaultTopicSettings, type TypeOptions } from "../../src/domain/TopicSettings.js"
 

@@ -1,7 +1,7 @@
 import type { Dialect } from "./Dialect.js"
 import { mysql } from "./mysql.js"
-import { columnTypeWith } from "./mysqlColumns.js"
-import { createTable } from "./mysqlTables.js"
+import { columnTypeWith } from "./mysql/columnTypes.js"
+import { createTable } from "./mysql/createTable.js"
 import { mariadbDeletion, mariadbUpsertTail } from "./upsert.js"
 
 const columnType = columnTypeWith("utf8mb4_nopad_bin")

@@ -1,7 +1,7 @@
 import type { Dialect } from "./Dialect.js"
 import { makeLiteral } from "./literal.js"
-import { columnType, spelling } from "./mysqlColumns.js"
-import { createTable, identifier } from "./mysqlTables.js"
+import { columnType, spelling } from "./mysql/columnTypes.js"
+import { createTable, identifier } from "./mysql/createTable.js"
 import { mysqlDeletion, mysqlUpsertTail } from "./upsert.js"
 
 /** MySQL 8.0.23 and later (invisible columns). */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import { parseSchema } from "../../../src/domain/avro/parseSchema.js"
-import { columnOf } from "../../../src/domain/sql/columnType.js"
+import { columnOf } from "../../../src/domain/sql/plan/columnType.js"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import { sqlite } from "../../../src/domain/sql/sqlite.js"
 import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"

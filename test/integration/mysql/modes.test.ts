@@ -4,7 +4,7 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { afterAll, assert, beforeAll, it } from "vitest"
 import { parseSchema } from "../../../src/domain/avro/parseSchema.js"
 import { type Change, makeChangeBatch } from "../../../src/domain/sql/changes.js"
-import { planDelete, planTable } from "../../../src/domain/sql/columns.js"
+import { planDelete, planTable } from "../../../src/domain/sql/plan/planTable.js"
 import { mariadb } from "../../../src/domain/sql/mariadb.js"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import { makeDeleteEncoder, makeRowEncoder } from "../../../src/domain/sql/rowEncoder.js"

@@ -1,8 +1,8 @@
 import * as Either from "effect/Either"
 import { type CatalogColumn, type CatalogTable, charsetOf } from "../CatalogTable.js"
 import type { Dialect } from "../Dialect.js"
-import { defaultLiteral } from "../mysqlColumns.js"
-import { comment } from "../mysqlTables.js"
+import { defaultLiteral } from "../mysql/columnTypes.js"
+import { comment } from "../mysql/createTable.js"
 import type { Column } from "../TablePlan.js"
 import { ownCollation, withUtf8 } from "./widening.js"
 

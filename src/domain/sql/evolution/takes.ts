@@ -1,6 +1,6 @@
 import { type CatalogColumn, charsetOf } from "../CatalogTable.js"
 import { bigDecimalLengthMax } from "../literal/decimals.js"
-import { decimalTextLength } from "../rowBytes.js"
+import { decimalTextLength } from "../plan/rowBytes.js"
 import type { ColumnType } from "../TablePlan.js"
 
 export const anyOf = (found: CatalogColumn, ...types: ReadonlyArray<string>): boolean => types.includes(found.dataType)

@@ -1,7 +1,7 @@
 import { type CatalogColumn, charsetOf } from "../CatalogTable.js"
 import type { Dialect } from "../Dialect.js"
 import { bigDecimalLengthMax } from "../literal/decimals.js"
-import { decimalTextLength, enumLength, varbinaryLengthMax } from "../rowBytes.js"
+import { decimalTextLength, enumLength, varbinaryLengthMax } from "../plan/rowBytes.js"
 import type { Column } from "../TablePlan.js"
 import { anyOf, binaries, fractionOf, isSigned, symbolsOf, texts } from "./takes.js"
 

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { parseSchema } from "../../../src/domain/avro/parseSchema.js"
-import { columnOf } from "../../../src/domain/sql/columnType.js"
-import { mysql } from "../../../src/domain/sql/mysql.js"
-import { columnBytes } from "../../../src/domain/sql/rowBytes.js"
-import { defaultTopicSettings, type TypeOptions } from "../../../src/domain/TopicSettings.js"
+import { parseSchema } from "../../../../src/domain/avro/parseSchema.js"
+import { columnOf } from "../../../../src/domain/sql/plan/columnType.js"
+import { mysql } from "../../../../src/domain/sql/mysql.js"
+import { columnBytes } from "../../../../src/domain/sql/plan/rowBytes.js"
+import { defaultTopicSettings, type TypeOptions } from "../../../../src/domain/TopicSettings.js"
 
 interface Asked {
   readonly options?: Partial<TypeOptions>

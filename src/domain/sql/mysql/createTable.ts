@@ -1,7 +1,7 @@
-import type { Dialect } from "./Dialect.js"
-import { defaultLiteral } from "./mysqlColumns.js"
-import { metadataColumn } from "./metadata.js"
-import { type Column, keyColumnNames, type TablePlan } from "./TablePlan.js"
+import type { Dialect } from "../Dialect.js"
+import { defaultLiteral } from "./columnTypes.js"
+import { metadataColumn } from "../metadata.js"
+import { type Column, keyColumnNames, type TablePlan } from "../TablePlan.js"
 
 export const identifier = (name: string): string => `\`${name.replaceAll("`", "``")}\``
 

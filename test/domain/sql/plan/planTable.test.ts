@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { parseSchema } from "../../../src/domain/avro/parseSchema.js"
-import { planDelete, planTable } from "../../../src/domain/sql/columns.js"
-import { mysql } from "../../../src/domain/sql/mysql.js"
-import type { TablePlan } from "../../../src/domain/sql/TablePlan.js"
-import { defaultTopicSettings, type FieldRules, type TopicSettings } from "../../../src/domain/TopicSettings.js"
+import { parseSchema } from "../../../../src/domain/avro/parseSchema.js"
+import { planDelete, planTable } from "../../../../src/domain/sql/plan/planTable.js"
+import { mysql } from "../../../../src/domain/sql/mysql.js"
+import type { TablePlan } from "../../../../src/domain/sql/TablePlan.js"
+import { defaultTopicSettings, type FieldRules, type TopicSettings } from "../../../../src/domain/TopicSettings.js"
 
 const schemaOf = (schema: unknown) => Either.getOrThrow(parseSchema(JSON.stringify(schema)))
 type Field = readonly [name: string, type: unknown, preset?: unknown]

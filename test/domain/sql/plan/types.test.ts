@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { parseSchema } from "../../../src/domain/avro/parseSchema.js"
-import { planTable } from "../../../src/domain/sql/columns.js"
-import { mysql } from "../../../src/domain/sql/mysql.js"
-import { rowBytes, rowBytesMax } from "../../../src/domain/sql/rowBytes.js"
-import type { SetupProblem } from "../../../src/domain/sql/SetupProblem.js"
-import { sqlite } from "../../../src/domain/sql/sqlite.js"
-import type { Column, TablePlan } from "../../../src/domain/sql/TablePlan.js"
-import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"
+import { parseSchema } from "../../../../src/domain/avro/parseSchema.js"
+import { planTable } from "../../../../src/domain/sql/plan/planTable.js"
+import { mysql } from "../../../../src/domain/sql/mysql.js"
+import { rowBytes, rowBytesMax } from "../../../../src/domain/sql/plan/rowBytes.js"
+import type { SetupProblem } from "../../../../src/domain/sql/plan/SetupProblem.js"
+import { sqlite } from "../../../../src/domain/sql/sqlite.js"
+import type { Column, TablePlan } from "../../../../src/domain/sql/TablePlan.js"
+import { defaultTopicSettings } from "../../../../src/domain/TopicSettings.js"
 
 const plan = (schema: unknown, table = "t"): Either.Either<TablePlan, ReadonlyArray<SetupProblem>> =>
   Either.getOrThrow(

@@ -1,10 +1,10 @@
 import * as Either from "effect/Either"
-import { makeLiteral } from "./literal.js"
-import { hexLiteral, hexOfText } from "./literal/bytes.js"
-import { bigDecimalLengthMax } from "./literal/decimals.js"
-import type { Spelling } from "./literal/Spelling.js"
-import { decimalTextLength, enumLength, varbinaryLengthMax, varcharLengthMax } from "./rowBytes.js"
-import type { Column, ColumnType } from "./TablePlan.js"
+import { makeLiteral } from "../literal.js"
+import { hexLiteral, hexOfText } from "../literal/bytes.js"
+import { bigDecimalLengthMax } from "../literal/decimals.js"
+import type { Spelling } from "../literal/Spelling.js"
+import { decimalTextLength, enumLength, varbinaryLengthMax, varcharLengthMax } from "../plan/rowBytes.js"
+import type { Column, ColumnType } from "../TablePlan.js"
 
 /**
  * A back-slash is an escape or not depending on sql_mode (under NO_BACKSLASH_ESCAPES an escaped quote ends the literal),

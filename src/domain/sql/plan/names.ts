@@ -1,5 +1,5 @@
-import { foldedName } from "./Row.js"
-import { type Column, keyColumnNames } from "./TablePlan.js"
+import { foldedName } from "../Row.js"
+import { type Column, keyColumnNames } from "../TablePlan.js"
 
 /** What is wrong with a part of a plan. */
 export interface Problem {

@@ -1,5 +1,5 @@
-import type { AvroSchema, RecordField, RecordSchema } from "../avro/AvroSchema.js"
-import type { FieldRules, TopicSettings } from "../TopicSettings.js"
+import type { AvroSchema, RecordField, RecordSchema } from "../../avro/AvroSchema.js"
+import type { FieldRules, TopicSettings } from "../../TopicSettings.js"
 import { fieldsMax } from "./rowBytes.js"
 
 /** A field that becomes a column. */

@@ -1,5 +1,5 @@
-import { bigDecimalLengthMax } from "./literal/decimals.js"
-import type { Column, ColumnType } from "./TablePlan.js"
+import { bigDecimalLengthMax } from "../literal/decimals.js"
+import type { Column, ColumnType } from "../TablePlan.js"
 
 /** MySQL's limit for a row without what BLOB and TEXT keep elsewhere (errors 1118 and 1074 beyond it). */
 export const rowBytesMax = 65_535

@@ -1,8 +1,8 @@
 import * as Either from "effect/Either"
-import type { AvroSchema, LogicalType } from "../avro/AvroSchema.js"
-import type { TypeOptions } from "../TopicSettings.js"
+import type { AvroSchema, LogicalType } from "../../avro/AvroSchema.js"
+import type { TypeOptions } from "../../TopicSettings.js"
 import { keyBytesMax, keyLengthDefault } from "./rowBytes.js"
-import type { ColumnType } from "./TablePlan.js"
+import type { ColumnType } from "../TablePlan.js"
 
 /** MySQL's limits of DECIMAL. */
 const decimalPrecisionMax = 65

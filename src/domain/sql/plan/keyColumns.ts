@@ -1,10 +1,10 @@
 import * as Either from "effect/Either"
-import type { AvroSchema, RecordSchema } from "../avro/AvroSchema.js"
-import type { TopicSettings } from "../TopicSettings.js"
+import type { AvroSchema, RecordSchema } from "../../avro/AvroSchema.js"
+import type { TopicSettings } from "../../TopicSettings.js"
 import { columnOf } from "./columnType.js"
-import type { Problem } from "./planNames.js"
+import type { Problem } from "./names.js"
 import { columnBytes, keyBytesMax } from "./rowBytes.js"
-import type { Column } from "./TablePlan.js"
+import type { Column } from "../TablePlan.js"
 
 /** InnoDB's limit of columns in an index (error 1070). */
 const keyColumnsMax = 16
