@@ -33,7 +33,8 @@ export const planOf = (topic: string): TablePlan => ({
     { from: "value", path: ["note"], name: "note", type: { kind: "string" }, nullable: true }
   ],
   key: [],
-  metadata: []
+  metadata: [],
+  notes: []
 })
 
 export const identityOf = (topic: string): SourceIdentity => ({

@@ -59,6 +59,8 @@ export interface TablePlan {
   /** Names of the columns by which a row is found again, in order. None: rows are appended, their key is their origin. */
   readonly key: ReadonlyArray<string>
   readonly metadata: ReadonlyArray<MetadataColumn>
+  /** What the topic's owner should know although it goes ahead: sentences without a full stop, each said once. */
+  readonly notes: ReadonlyArray<string>
   /** Unique indexes of an existing table, beside the key, that an upsert may hit; absent: none. */
   readonly uniqueIndexesAllowed?: ReadonlySet<string>
 }

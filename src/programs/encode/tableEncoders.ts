@@ -4,6 +4,7 @@ import { planDelete, planTable } from "../../domain/sql/plan/planTable.js"
 import type { Dialect } from "../../domain/sql/Dialect.js"
 import { type DeleteEncoder, makeDeleteEncoder, makeRowEncoder, type RowEncoder } from "../../domain/sql/rowEncoder.js"
 import type { SetupProblem } from "../../domain/sql/plan/SetupProblem.js"
+import type { TablePlan } from "../../domain/sql/TablePlan.js"
 import { tableFor } from "../../domain/tableName.js"
 import type { TopicSettings } from "../../domain/TopicSettings.js"
 import { Destination, type DestinationError } from "../../layers/Destination.js"
@@ -54,6 +55,15 @@ export const makeTableEncoders = (
           `table ${table} has no column for ${fresh.join(", ")}: left out of every row [schema.evolution=none]`
         )
       })
+    /** Once per schema: another one may lack other names. */
+    const sayNotes = ({ notes, schemaId }: TablePlan) =>
+      Effect.forEach(notes, (note) =>
+        Effect.suspend(() => {
+          const sentence = `topic ${topic}, schema id ${schemaId}: ${note}`
+          if (said.has(sentence)) return Effect.void
+          said.add(sentence)
+          return Effect.logWarning(sentence)
+        }), { discard: true })
     const rows: TableEncoders["rows"] = ({ schema, schemaId, schemaKey }, key) =>
       ask(
         `table for schema ${schemaKey} of topic ${topic}`,
@@ -71,6 +81,7 @@ export const makeTableEncoders = (
           )
           const shape = yield* destination.ensureTable(plan, settings.evolution)
           yield* sayIgnored(plan.table, shape.ignored)
+          yield* sayNotes(plan)
           return makeRowEncoder(yield* destination.dialect, plan, shape, sha256)
         })
       )

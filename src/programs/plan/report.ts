@@ -1,3 +1,4 @@
+import * as Either from "effect/Either"
 import type { DdlCost, DdlStep, Difference } from "../../domain/sql/evolution/Evolution.js"
 import type { TableState } from "../../layers/Catalog.js"
 import { optionsText, type PlanOptions } from "./PlanOptions.js"
@@ -57,10 +58,14 @@ const notesOf = ({ ignored, notes }: TableState): ReadonlyArray<string> => [
   ...notes
 ]
 
+/** What the mapping would warn about at the start. */
+const warningsOf = ({ planned }: TopicPlan): ReadonlyArray<string> => Either.isRight(planned) ? planned.right.notes : []
+
 const topicLines = ({ plan, state }: TopicState): ReadonlyArray<string> => [
   `${plan.topic}: ${plan.source} against table ${plan.table} (${tableSize(state)})`,
   ...state.steps.flatMap((step) => [...commentsOf(step, state), `${marks[step.kind]} ${step.sql};`]),
   ...state.refused.flatMap(refusedLines),
+  ...warningsOf(plan).map((note) => `! ${capital(note)}.`),
   ...notesOf(state).map((note) => `-- Note: ${note}.`)
 ]
 
@@ -74,6 +79,7 @@ export const countOf = (states: ReadonlyArray<TopicState>) => {
     widen: steps.filter(({ kind }) => kind === "widen").length,
     refused: sum(({ refused }) => refused.length),
     notes: sum((state) => notesOf(state).length)
+      + states.reduce((total, { plan }) => total + warningsOf(plan).length, 0)
   }
 }
 
@@ -95,7 +101,8 @@ export const planSql = (states: ReadonlyArray<TopicState>): string =>
   states.flatMap(({ plan, state }) => [
     `-- ${plan.topic}: ${plan.source} against table ${plan.table}`,
     ...state.steps.flatMap((step) => [...commentsOf(step, state), `${step.sql};`]),
-    ...state.refused.flatMap(refusedLines).map((line) => `-- ${line}`)
+    ...state.refused.flatMap(refusedLines).map((line) => `-- ${line}`),
+    ...warningsOf(plan).map((note) => `-- ! ${capital(note)}.`)
   ]).join("\n")
 
 export const planJson = (states: ReadonlyArray<TopicState>): unknown => ({
@@ -108,7 +115,7 @@ export const planJson = (states: ReadonlyArray<TopicState>): unknown => ({
     size: state.size ?? null,
     steps: state.steps.map(({ cost, kind, sql, why }) => ({ kind, cost, sql, why })),
     refused: state.refused,
-    notes: state.notes,
+    notes: [...warningsOf(plan), ...state.notes],
     ignored: [...state.ignored]
   })),
   summary: countOf(states)

@@ -14,6 +14,7 @@ const column = (name: string, rest: Partial<Column> = {}): Column => ({
 const plan: TablePlan = {
   key: [],
   metadata: [],
+  notes: [],
   topic: "payments",
   schemaId: 7,
   table: "pay`ments\"",

@@ -23,6 +23,7 @@ const planOf = (columns: ReadonlyArray<Column>, over: Partial<TablePlan> = {}): 
   columns,
   key: [],
   metadata: [],
+  notes: [],
   ...over
 })
 

@@ -30,7 +30,8 @@ const plan = (...columns: ReadonlyArray<Column>): TablePlan => ({
   table: "t",
   columns,
   key: [],
-  metadata: []
+  metadata: [],
+  notes: []
 })
 
 /** What the encoder does, said in one expression: no preparation, no reuse. */

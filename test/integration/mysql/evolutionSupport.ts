@@ -26,6 +26,7 @@ export const planOf = (columns: ReadonlyArray<Column>, over: Partial<TablePlan> 
   columns,
   key: [],
   metadata: [],
+  notes: [],
   ...over
 })
 

@@ -51,7 +51,8 @@ export const plan: TablePlan = {
   table: "orders",
   columns: [{ from: "value", path: ["id"], name: "id", type: { kind: "long" }, nullable: false }],
   key: [],
-  metadata: []
+  metadata: [],
+  notes: []
 }
 
 const identity = { clusterId: "c", topic: "orders", topicId: "", group: "g", pipeline: "p" }

@@ -29,7 +29,8 @@ const plan: TablePlan = {
     { from: "value", path: ["note"], name: "note", type: { kind: "string" }, nullable: true }
   ],
   key: [],
-  metadata: []
+  metadata: [],
+  notes: []
 }
 const group = "group-orders"
 

@@ -173,10 +173,14 @@ const keyType = (type: ColumnType): Either.Either<ColumnType, NoColumn> => {
         what: `${type.size} bytes cannot be part of a key, InnoDB takes ${keyBytesMax}`,
         cure: "choose other key fields"
       })
+    case "nanos":
+      return type.stored === "bigint" ? Either.right(type) : Either.left({
+        what: "cut off to microseconds, different keys would become one",
+        cure: "set types.nanos=bigint, which is the default, or choose other key fields"
+      })
     case "boolean":
     case "int":
     case "long":
-    case "nanos":
     case "enum":
     case "uuid":
     case "decimal":

@@ -1,4 +1,5 @@
 import type { AvroSchema, RecordField, RecordSchema } from "../../avro/AvroSchema.js"
+import type { Records } from "../../avro/unions.js"
 import type { FieldRules, TopicSettings } from "../../TopicSettings.js"
 import { fieldsMax } from "./rowBytes.js"
 
@@ -16,10 +17,16 @@ export interface PlannedField {
   readonly default: RecordField["default"]
 }
 
+/** A name in a rule, as `fields.redact`. */
+export interface RuleName {
+  readonly rule: string
+  readonly name: string
+}
+
 export interface PlannedFields {
   readonly fields: ReadonlyArray<PlannedField>
-  /** Names in the rules that the schema does not have. */
-  readonly unknown: ReadonlyArray<{ readonly rule: string; readonly name: string }>
+  /** Names in the rules that are no columns of the schema. */
+  readonly unknown: ReadonlyArray<RuleName>
 }
 
 /** The name of a field in the rules: those of the records around it come first, with dots between. */
@@ -120,7 +127,8 @@ const namesWithin = (record: RecordSchema, around: ReadonlyArray<string>, known:
   }
 }
 
-const unknownNames = (rules: FieldRules, known: ReadonlySet<string>): PlannedFields["unknown"] =>
+/** The names in the rules but for those that are known. */
+export const unknownNames = (rules: FieldRules, known: ReadonlySet<string>): ReadonlyArray<RuleName> =>
   ([
     ["fields.include", rules.include ?? []],
     ["fields.exclude", rules.exclude],
@@ -128,3 +136,32 @@ const unknownNames = (rules: FieldRules, known: ReadonlySet<string>): PlannedFie
     ["fields.hash", rules.hash],
     ["fields.redact", rules.redact]
   ] as const).flatMap(([rule, names]) => [...names].filter((name) => !known.has(name)).map((name) => ({ rule, name })))
+
+/** Whether a value of the schema may have a field of that name somewhere inside a document, where no rule reaches it. */
+export const isWithin = (schema: AvroSchema, path: ReadonlyArray<string>, records: Records): boolean => {
+  const [field, ...inner] = path
+  switch (schema.type) {
+    case "array":
+      return isWithin(schema.items, path, records)
+    case "map":
+      return isWithin(schema.values, path, records)
+    case "union":
+      return schema.branches.some((branch) => isWithin(branch, path, records))
+    case "record":
+    case "reference": {
+      const found = records.get(schema.name)?.fields.find(({ name }) => name === field)
+      return found !== undefined && (inner.length === 0 || isWithin(found.schema, inner, records))
+    }
+    case "null":
+    case "boolean":
+    case "int":
+    case "long":
+    case "float":
+    case "double":
+    case "string":
+    case "bytes":
+    case "fixed":
+    case "enum":
+      return false
+  }
+}

@@ -2,8 +2,9 @@ import * as Either from "effect/Either"
 import type { AvroSchema, RecordSchema } from "../../avro/AvroSchema.js"
 import type { TopicSettings } from "../../TopicSettings.js"
 import { columnOf } from "./columnType.js"
-import type { Problem } from "./names.js"
+import type { Problem } from "./Problem.js"
 import { columnBytes, keyBytesMax } from "./rowBytes.js"
+import { foldedName } from "../Row.js"
 import type { Column } from "../TablePlan.js"
 
 /** InnoDB's limit of columns in an index (error 1070). */
@@ -53,6 +54,13 @@ export const recordKeyColumns = (keySchema: AvroSchema, settings: TopicSettings)
     add([], name, keySchema)
     return { columns, problems }
   }
+  if (record.fields.length === 0) {
+    problems.push({
+      field: undefined,
+      what: "the record's key is a record without fields",
+      cure: "choose another pk.mode"
+    })
+  }
   for (const name of keyFields.length === 0 ? record.fields.map((field) => field.name) : keyFields) {
     const field = record.fields.find((each) => each.name === name)
     if (field === undefined) problems.push(unknownKeyField(name, "the record's key"))
@@ -72,12 +80,27 @@ export const keyProblems = (columns: ReadonlyArray<Column>): ReadonlyArray<Probl
   const bytes = columns.reduce((sum, { type }) => sum + columnBytes(type), 0)
   const cure = "choose fewer or shorter key fields with pk.fields"
   return [
-    ...(columns.length === 0
-      ? [{ what: "upsert needs a key, and there is none", cure: "set pk.mode and pk.fields" }]
-      : []),
     ...(columns.length > keyColumnsMax
       ? [{ what: `a key of ${columns.length} columns, InnoDB takes ${keyColumnsMax}`, cure }]
       : []),
     ...(bytes > keyBytesMax ? [{ what: `a key of ${bytes} bytes, InnoDB takes ${keyBytesMax}`, cure }] : [])
   ]
+}
+
+/** What is masked in the value must not be stored as it is because the key brings it along. */
+export const unmaskedProblems = (
+  key: Column,
+  fromValue: ReadonlyArray<Column>,
+  { hash, redact }: TopicSettings["fields"]
+): ReadonlyArray<Problem> => {
+  const isKey = (name: string): boolean =>
+    [key.name, ...key.path.slice(-1)].some((each) => foldedName(each) === foldedName(name))
+  const isMasked = [...hash, ...redact].some(isKey)
+    || fromValue.some(({ name, redacted, type }) => isKey(name) && (redacted === true || type.kind === "hash"))
+  return isMasked
+    ? [{
+      what: "fields.hash or fields.redact masks it, and the record's key would store it as it is",
+      cure: "leave it out of the key's columns with pk.fields, or mask it in the producer and take it out of the rule"
+    }]
+    : []
 }

@@ -1,11 +1,6 @@
 import { foldedName } from "../Row.js"
 import { type Column, keyColumnNames } from "../TablePlan.js"
-
-/** What is wrong with a part of a plan. */
-export interface Problem {
-  readonly what: string
-  readonly cure: string
-}
+import type { Problem } from "./Problem.js"
 
 /** MySQL's limit for the names of tables and columns, in characters. */
 const nameLengthMax = 64

@@ -57,14 +57,42 @@ describe("rules for fields", () => {
     assert.isTrue(changed.columns[1]?.redacted)
   })
 
-  it("that name no field are set-up errors, all together, and so are collisions that they make", () => {
-    const unknown = new Set(["Name"])
+  it("that name what this version of the schema lacks are notes: nobody could cure an older version", () => {
+    const unknown = new Set(["Name", "x"])
     const all = { include: new Set(["id", "Name"]), exclude: unknown, hash: unknown, redact: unknown }
-    const found = messages({ fields: rules({ ...all, rename: new Map([["Name", "x"]]) }) }, person)
-    assert.deepStrictEqual(
-      found.map((message) => message.replace(/^.*: (fields\.\w+) names it.*$/u, "$1")),
-      ["fields.include", "fields.exclude", "fields.rename", "fields.hash", "fields.redact"]
-    )
+    const found = plan({ fields: rules({ ...all, rename: new Map([["Name", "x"]]) }) }, person)
+    assert.deepStrictEqual(shown(found), ["id int"])
+    assert.deepStrictEqual(found.notes, [
+      "fields.include names \"Name\", which this schema does not have: that has no effect",
+      "fields.exclude names \"Name\", \"x\", which this schema does not have: that has no effect",
+      "fields.rename names \"Name\", which this schema does not have: that has no effect",
+      "fields.hash names \"Name\", \"x\", which this schema does not have: nothing is masked by that",
+      "fields.redact names \"Name\", \"x\", which this schema does not have: nothing is masked by that"
+    ])
+    assert.lengthOf(plan({ fields: rules({ redact: unknown }) }, "string").notes, 1)
+    assert.deepStrictEqual(plan({}, person).notes, [])
+  })
+
+  it("name a value that is no record by its column", () => {
+    const fields = rules({ hash: new Set(["value"]), rename: new Map([["value", "v"]]) })
+    assert.deepStrictEqual(shown(plan({ fields }, "string")), ["v hash "])
+    assert.isTrue(plan({ fields: rules({ redact: new Set(["value"]) }) }, "string").columns[0]?.redacted)
+  })
+
+  it("that reach into a document are set-up errors: the field is there, and would be stored as it is", () => {
+    const home = record("Home", ["street", "string"], ["up", ["null", "Home"]])
+    const schema = record("R", ["home", ["null", home]], ["past", { type: "array", items: "Home" }])
+    for (const name of ["home.street", "home.up.up.street", "past.street"]) {
+      const [message] = messages({ fields: rules({ redact: new Set([name]) }) }, schema)
+      assert.include(
+        message,
+        `field "${name}": fields.redact names it, and it is inside the JSON of ${name.split(".")[0]}`
+      )
+    }
+    assert.lengthOf(plan({ fields: rules({ redact: new Set(["home.email", "hom.street"]) }) }, schema).notes, 1)
+  })
+
+  it("that collide are set-up errors", () => {
     const [collision] = messages({ fields: rules({ rename: new Map([["name", "ID"]]) }) }, person)
     assert.include(collision, "field \"name\": it collides with field \"id\"")
     const [taken] = messages({ metadataColumns: ["_key"] }, record("R", ["_KEY", "int"]))
@@ -111,7 +139,10 @@ describe("flattened records", () => {
     assert.deepStrictEqual(shown(plan({ types, fields: without }, nested)), ["id int", "home_street hash home.street"])
     const only = rules({ include: new Set(["home.geo"]), exclude: new Set(["home.geo.label"]) })
     assert.deepStrictEqual(shown(plan({ types, fields: only }, nested)), ["home_geo_lat double? home.geo.lat"])
-    assert.include(messages({ fields: rules({ exclude: new Set(["home.geo"]) }) }, nested)[0], "has no such field")
+    assert.include(
+      messages({ fields: rules({ exclude: new Set(["home.geo"]) }) }, nested)[0],
+      "inside the JSON of home"
+    )
   })
 
   it("collide like others, and stay documents where they contain themselves or are lists", () => {
@@ -167,7 +198,39 @@ describe("keys", () => {
     assert.deepStrictEqual(found.key, [])
   })
 
+  // By the rule's own name, in another case, by the column's: whatever the rule means, the key has that name.
+  for (
+    const [fields, value, key] of [
+      [rules({ redact: new Set(["email"]) }), person, record("K", ["email", "string"])],
+      [rules({ hash: new Set(["email"]) }), record("P", ["id", "int"]), record("K", ["Email", "string"])],
+      [
+        rules({ hash: new Set(["name"]), rename: new Map([["name", "email"]]) }),
+        person,
+        record("K", ["email", "string"])
+      ]
+    ] as const
+  ) {
+    it("do not bring along what is masked in the value", () => {
+      const settled = { ...fields, exclude: new Set(["email"]) }
+      for (const mode of [upsert, { keyMode: "record_key" } as const]) {
+        const found = messages({ ...mode, fields: settled }, value, key)
+        assert.include(found.join("; "), "the record's key would store it as it is")
+      }
+      assert.doesNotThrow(() => plan({ ...upsert, fields: settled }, value, record("K", ["k", "int"])))
+    })
+  }
+
   const problems: ReadonlyArray<readonly [request: Parameters<typeof planned>, message: string]> = [
+    [
+      [{ ...upsert, types: { ...defaultTopicSettings.types, nanos: "datetime" } }, person, {
+        type: "long",
+        logicalType: "timestamp-nanos"
+      }],
+      "different keys would become one"
+    ],
+    [[{ ...byValue, keyFields: ["id"] }, "string"], "field \"id\": pk.fields names it, and the value, no record"],
+    [[byValue, person], "upsert needs a key"],
+    [[upsert, person, record("K")], "the record's key is a record without fields"],
     [[{ insertMode: "upsert" }, person], "upsert needs a key"],
     [[upsert, person], "the record's key has no schema"],
     [[upsert, person, { type: "array", items: "int" }], "json cannot be part of a key"],
@@ -183,7 +246,11 @@ describe("keys", () => {
     ]
   ]
   for (const [request, message] of problems) {
-    it(`are refused: ${message}`, () => assert.include(messages(...request).join("; "), message))
+    it(`are refused: ${message}`, () => {
+      const found = messages(...request)
+      assert.lengthOf(found, 1)
+      assert.include(found[0], message)
+    })
   }
 })
 
@@ -207,6 +274,16 @@ describe("what else a plan says", () => {
     for (const line of ["`_timestamp` DATETIME(3)", "`_key` LONGBLOB", "`_headers` JSON", "`_schema_id` INT"]) {
       assert.include(sql, `  ${line} NULL INVISIBLE,\n`)
     }
+  })
+
+  it("which nanoseconds are cut off, and that a key's bytes are not masked", () => {
+    const schema = record("R", ["at", { type: "long", logicalType: "timestamp-nanos" }], ["id", "int"])
+    const types = { ...defaultTopicSettings.types, nanos: "datetime" } as const
+    const cutOff = "nanoseconds of \"at\" are cut off to microseconds [types.nanos=datetime]"
+    assert.deepStrictEqual(plan({ types }, schema).notes, [cutOff])
+    assert.deepStrictEqual(plan({ types, fields: rules({ redact: new Set(["at"]) }) }, schema).notes, [])
+    const [note] = plan({ metadataColumns: ["_key"], fields: rules({ hash: new Set(["id"]) }) }, schema).notes
+    assert.include(note, "column _key holds the record's key as it is")
   })
 
   it("unique indexes that an upsert may hit", () => {
