@@ -48,6 +48,9 @@ export const recordTime = ({ timestampMs }: KafkaRecord): string | undefined =>
 export const shortened = (text: string, charactersMax: number): string =>
   text.slice(0, charactersMax).replace(/[\uD800-\uDBFF]$/, "")
 
+/** Largest schema id that a letter holds. Bytes that only look like an id may say more; no registry gives such ids. */
+export const schemaIdMax = 2_147_483_647
+
 /** Characters of an error's message that are kept. */
 export const messageMax = 4000
 /** Characters of a column's name: MySQL has no longer ones. */

@@ -1,10 +1,10 @@
 import * as Cache from "effect/Cache"
-import * as Clock from "effect/Clock"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { type Config, groupOf, settingsOf } from "../domain/Config.js"
-import type { DeadLetter, RecordError } from "../domain/DeadLetter.js"
+import { type DeadLetter, type RecordError, schemaIdMax } from "../domain/DeadLetter.js"
 import type { KafkaRecord } from "../domain/KafkaRecord.js"
 import { type ChangeBatch, makeChangeBatch } from "../domain/sql/changes.js"
 import type { Destination } from "../layers/Destination.js"
@@ -13,6 +13,7 @@ import { makePartDecoder } from "./decode/makePartDecoder.js"
 import type { SchemaProblem } from "./decode/PartDecoder.js"
 import {
   type Compiled,
+  type EncodedRecord,
   encodeRecord,
   refusedKey,
   refusedRecord,
@@ -42,17 +43,18 @@ export interface TopicEncoders {
     sourceId: number,
     partition: number
   ) => Effect.Effect<Encoded>
+  /** One record by itself, for whoever writes records one by one. Waits as `encode` does. */
+  readonly change: (
+    record: KafkaRecord,
+    sourceId: number,
+    partition: number
+  ) => Effect.Effect<Exclude<EncodedRecord, { readonly _tag: "Missing" }>>
   /** The letter about a record that the database has refused. */
   readonly letter: (record: KafkaRecord, error: RecordError, sourceId: number, partition: number) => DeadLetter
   /** Looks every schema's table up again: the catalog has changed under us. */
   readonly forget: Effect.Effect<void>
 }
 
-/**
- * For how long records of a schema that is unknown or unusable become letters without asking again: it was asked for long
- * enough once, and each record would wait as long.
- */
-const refusedForMs = 60_000
 /** Schemas asked for at once, so that a batch of records with as many unknown ids does not wait for each in turn. */
 const loadsAtOnce = 16
 
@@ -79,21 +81,26 @@ export const makeTopicEncoders = (
       timeToLive: Duration.infinity,
       lookup: (wanted: Wanted) => compile(compiled, tables, wanted)
     })
-    // What is compiled is kept in `compiled`; here only who asks at the same time waits for one answer.
-    const loadOnce = (wanted: Wanted) => Effect.ensuring(loading.get(wanted), loading.invalidate(wanted))
-    let refusedAtMs = 0
-    const forgetRefused = Effect.map(Clock.currentTimeMillis, (nowMs) => {
-      if (nowMs - refusedAtMs < refusedForMs) return
-      compiled.refused.clear()
-      refusedAtMs = nowMs
-    })
+    // What is compiled is kept in `compiled`; here only who asks at the same time waits for one answer. Who has asked may
+    // be interrupted, because its partition is revoked, and the others with it: then the next one asks.
+    const loadOnce = (wanted: Wanted): Effect.Effect<void, TableUnusable | SchemaProblem> =>
+      loading.get(wanted).pipe(
+        Effect.ensuring(loading.invalidate(wanted)),
+        Effect.catchAllCause((cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.zipRight(Effect.yieldNow(), loadOnce(wanted))
+            : Effect.failCause(cause)
+        )
+      )
+    // For one batch at most: the decoder knows until when a schema need not be asked for again.
+    const forgetRefused = Effect.sync(() => compiled.refused.clear())
     const letterOf = (record: KafkaRecord, { error, schemaId }: BadRecord, sourceId: number, partition: number) => ({
       topic,
       partition,
       group,
       sourceId,
       record,
-      schemaId,
+      schemaId: schemaId !== undefined && schemaId <= schemaIdMax ? schemaId : undefined,
       error
     })
     const encode: TopicEncoders["encode"] = (records, sourceId, partition) =>
@@ -119,17 +126,20 @@ export const makeTopicEncoders = (
           const loaded = yield* Effect.forEach(wanted, (one) => Effect.either(loadOnce(one)), {
             concurrency: loadsAtOnce
           })
-          const failed = loaded.find(Either.isLeft)
-          if (failed !== undefined) return finish({ what: failed.left.what, cure: failed.left.cure })
+          // The first is what the next record needs. What others need is asked for again when it is their turn.
+          const [next] = loaded
+          if (next !== undefined && Either.isLeft(next)) return finish({ what: next.left.what, cure: next.left.cure })
         }
       })
+    const change: TopicEncoders["change"] = (record, sourceId, partition) =>
+      Effect.zipRight(forgetRefused, encodeAlone(compiled, loadOnce, record, sourceId, partition))
     const forget = Effect.sync(() => {
       compiled.rows.clear()
       compiled.deletes.clear()
     })
     const letter: TopicEncoders["letter"] = (record, error, sourceId, partition) =>
       letterOf(record, { error, schemaId: schemaIdOf(compiled, record) }, sourceId, partition)
-    return { encode, letter, forget }
+    return { encode, change, letter, forget }
   })
 
 const nothing = ({ cure, what }: RecordProblem): Encoded => ({
@@ -176,6 +186,24 @@ const encodeOn = (
   }
   return { _tag: "Done", problem: undefined }
 }
+
+const encodeAlone = (
+  compiled: Compiled,
+  load: (wanted: Wanted) => Effect.Effect<void, TableUnusable | SchemaProblem>,
+  record: KafkaRecord,
+  sourceId: number,
+  partition: number
+): ReturnType<TopicEncoders["change"]> =>
+  Effect.gen(function*() {
+    while (true) {
+      const encoded = encodeRecord(compiled, record, sourceId, partition)
+      if (encoded._tag !== "Missing") return encoded
+      const loaded = yield* Effect.either(load(encoded.wanted))
+      if (Either.isRight(loaded)) continue
+      const { cure, what } = loaded.left
+      return { _tag: "Problem", problem: { what, cure } }
+    }
+  })
 
 /** What to load next: all schemas that the rest of the batch lacks, or the one encoder that is asked for. */
 const schemasAhead = (

@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer } from "effect"
+import { mysql } from "../../../src/domain/sql/mysql.js"
+import { layerMemory } from "../../../src/layers/memory/MemoryDestination.js"
+import { simulate } from "../../../src/layers/memory/virtualTime.js"
+import { RegistryRefused, SchemaNotFound, SchemaRegistry } from "../../../src/layers/SchemaRegistry.js"
+import { makeTopicEncoders } from "../../../src/programs/encoders.js"
+import { payment, testConfig } from "../../support/pipeline.js"
+
+const schema = JSON.stringify({ type: "record", name: "Payment", fields: [{ name: "id", type: "long" }] })
+type ById = typeof SchemaRegistry.Service["byId"]
+
+const registryOf = (byId: ById) =>
+  Layer.succeed(SchemaRegistry, {
+    byId,
+    byGuid: (guid) => Effect.fail(new SchemaNotFound({ what: guid, registry: "memory" })),
+    latest: (subject) => Effect.fail(new SchemaNotFound({ what: subject, registry: "memory" })),
+    register: () => Effect.succeed(7)
+  })
+
+/** The encoders of topic `orders` with this registry. */
+const encodersWith = (byId: ById, settings: Record<string, string> = {}) =>
+  makeTopicEncoders(testConfig(settings), "orders").pipe(
+    Effect.provide(Layer.merge(layerMemory(mysql), registryOf(byId)))
+  )
+
+const recordOf = (offset: number, value: Uint8Array) => ({
+  offset: BigInt(offset),
+  timestampMs: 0,
+  key: null,
+  value,
+  headers: []
+})
+
+describe("the encoders of a topic", () => {
+  it("write what lies before a schema that cannot be used, and blame the record that names it", () =>
+    simulate(Effect.gen(function*() {
+      const refused = new RegistryRefused({ registry: "memory", kind: "access", what: "401" })
+      const encoders = yield* encodersWith((id) =>
+        id === 9 ? Effect.fail(refused) : Effect.succeed({ id, schema, references: [] })
+      )
+      const records = [payment(1, 7), payment(2, 8), payment(3, 9), payment(4, 7)].map((value, at) =>
+        recordOf(at, value)
+      )
+      const first = yield* encoders.encode(records, 1, 0)
+      assert.deepStrictEqual([first.count, first.statements.length, first.problem?.what], [2, 1, refused.message])
+      const rest = yield* encoders.encode(records.slice(first.count), 1, 0)
+      assert.deepStrictEqual([rest.count, rest.statements.length, rest.problem?.cure], [0, 0, refused.cure])
+    })))
+
+  it("of one partition wait no less because another one, which asked for the same schema, has been revoked", () =>
+    simulate(Effect.gen(function*() {
+      const answer = yield* Deferred.make<void>()
+      let asked = 0
+      const encoders = yield* encodersWith((id) =>
+        Effect.sync(() => asked++).pipe(
+          Effect.zipRight(Deferred.await(answer)),
+          Effect.as({ id, schema, references: [] })
+        )
+      )
+      const records = [recordOf(0, payment(1))]
+      const first = yield* Effect.fork(encoders.encode(records, 1, 0))
+      yield* Effect.sleep(10)
+      const second = yield* Effect.fork(encoders.encode(records, 1, 1))
+      yield* Effect.sleep(10)
+      yield* Fiber.interrupt(first)
+      yield* Deferred.succeed(answer, undefined)
+      const { count, problem } = yield* Fiber.join(second)
+      assert.deepStrictEqual([count, problem], [1, undefined])
+      assert.isAtMost(asked, 2)
+    })))
+
+  it("give a letter no schema id that the column of letters does not hold", () =>
+    simulate(Effect.gen(function*() {
+      const encoders = yield* encodersWith((id) =>
+        Effect.fail(new SchemaNotFound({ what: String(id), registry: "memory" }))
+      )
+      const records = [0x7fff_ffff, 0x8000_0000, 0xffff_ffff].map((id, at) => recordOf(at, payment(1, id)))
+      const { letters } = yield* encoders.encode(records, 1, 0)
+      assert.deepStrictEqual(letters.map(({ schemaId }) => schemaId), [0x7fff_ffff, undefined, undefined])
+    })))
+})
