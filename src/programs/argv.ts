@@ -18,6 +18,7 @@ export const commandNames: Readonly<Record<string, ReadonlyArray<string>>> = {
   plan: [],
   apply: [],
   verify: [],
+  dlq: ["list", "show", "replay", "discard", "export"],
   lag: [],
   status: [],
   transform: [],
@@ -77,7 +78,7 @@ export const takeGlobals = (
       }
       output = value
     } else if (flag.name === "--set") {
-      const [, name, text] = /^\s*([A-Za-z0-9.]+)\s*=(.*)$/s.exec(value) ?? []
+      const [, name, text] = /^\s*([\w.-]+)\s*=(.*)$/s.exec(value) ?? []
       if (name === undefined || text === undefined) {
         // Only what can be a key is repeated: the rest may be a password.
         return Either.left(usageError(`--set ${/^[a-z.]*/i.exec(value)?.[0]}…: expected --set ${flag.wants}`))

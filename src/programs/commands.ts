@@ -3,6 +3,7 @@ import { completionCommand, versionCommand } from "./commands/about.js"
 import type { Ask } from "./commands/ask.js"
 import { configCommand } from "./commands/config.js"
 import { demoCommand } from "./commands/demo.js"
+import { dlqCommand } from "./commands/dlq.js"
 import { lagCommand, statusCommand } from "./commands/lag.js"
 import { labCommand } from "./commands/lab.js"
 import { logCommand } from "./commands/log.js"
@@ -25,6 +26,7 @@ export const rootCommand = (ask: Ask) =>
       planCommand(ask),
       applyCommand(ask),
       verifyCommand(ask),
+      dlqCommand(ask),
       lagCommand(ask),
       statusCommand(ask),
       transformCommand(ask),

@@ -8,6 +8,7 @@ import { type Globals, usageError } from "./argv.js"
 import { completionScript } from "./cli.js"
 import type { Invocation } from "./commands/ask.js"
 import type { DemoOptions } from "./demo.js"
+import type { DlqRequest } from "./dlq/DlqRequest.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { brokersConfigOf, configOf, type Environment, readSources } from "./loadConfig.js"
 import type { LabRequest } from "./lab/labCommand.js"
@@ -61,6 +62,7 @@ export interface Handlers {
   ) => Outcome
   readonly apply: (config: Config, options: PlanOptions & Printing & { readonly yes: boolean }) => Outcome
   readonly verify: (config: Config, options: VerifyOptions & Printing) => Outcome
+  readonly dlq: (config: Config, request: DlqRequest, printing: Printing) => Outcome
   /** `database`: where groups of the pipeline are among those asked for. */
   readonly lag: (config: ClientConfig, database: Config | undefined, options: LagOptions & Printing) => Outcome
   readonly status: (config: Config, options: StatusOptions & Printing) => Outcome
@@ -100,21 +102,23 @@ export const execute = (
       return executeRead(handlers, globals, surroundings.environment, invocation)
     case "verify": {
       const options = { ...invocation.options, output }
-      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.verify(config, options)))
+      return configured(sources, (config) => handlers.verify(config, options))
     }
     case "plan": {
       const options = { ...invocation.options, output }
-      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.plan(config, options)))
+      return configured(sources, (config) => handlers.plan(config, options))
     }
     case "apply": {
       const options = { ...invocation.options, output }
-      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.apply(config, options)))
+      return configured(sources, (config) => handlers.apply(config, options))
     }
+    case "dlq":
+      return configured(sources, (config) => handlers.dlq(config, invocation.request, { output }))
     case "lag":
       return Effect.flatMap(sources, executeLag(handlers, { ...invocation.options, output }))
     case "status": {
       const options = { ...invocation.options, output }
-      return Effect.flatMap(Effect.flatMap(sources, configOf), logged((config) => handlers.status(config, options)))
+      return configured(sources, (config) => handlers.status(config, options))
     }
     case "log dump":
       return executeDump(handlers, sources, { ...invocation.options, output })
@@ -153,6 +157,12 @@ export const execute = (
       )
   }
 }
+
+/** For what needs the whole configuration, a database included. */
+const configured = (
+  sources: ReturnType<typeof readSources>,
+  command: (config: Config) => Outcome
+): Outcome<FileSystem.FileSystem> => Effect.flatMap(Effect.flatMap(sources, configOf), logged(command))
 
 const executeDump = (
   handlers: Handlers,

@@ -11,6 +11,7 @@ import { commandError } from "./serviceErrors.js"
 import {
   browsing,
   consuming,
+  lettering,
   planning,
   producing,
   reading,
@@ -65,6 +66,11 @@ export const handlers: Handlers = {
       const { verifyCommand } = yield* Effect.promise(() => import("./verify.js"))
       return yield* verifyCommand(yield* present(config), options)
     }).pipe(Effect.provide(verifying(config))),
+  dlq: (config, request, printing) =>
+    Effect.gen(function*() {
+      const { dlqCommand } = yield* Effect.promise(() => import("./dlq/dlq.js"))
+      return yield* dlqCommand(config, request, printing)
+    }).pipe(Effect.provide(lettering(config))),
   lag: (config, database, options) =>
     Effect.gen(function*() {
       const { lagCommand } = yield* Effect.promise(() => import("./lag/lag.js"))

@@ -7,6 +7,7 @@ import { sqlite } from "../domain/sql/sqlite.js"
 import type { Admin } from "../layers/Admin.js"
 import { type Consumer, KafkaRefused } from "../layers/Consumer.js"
 import { type Catalog, layerNone as noCatalog } from "../layers/Catalog.js"
+import type { DeadLetters } from "../layers/DeadLetters.js"
 import type { Destination } from "../layers/Destination.js"
 import type { Groups } from "../layers/Groups.js"
 import { layerNoop } from "../layers/InstanceLock.js"
@@ -215,6 +216,17 @@ const catalogLayer = ({ ddlLockTimeoutMs, mysql: database }: Config): Layer.Laye
 /** What `plan` and `apply` need: Kafka only where a pattern names the topics. */
 export const planning = (config: Config): Layer.Layer<SchemaRegistry | Catalog | Topics> =>
   Layer.mergeAll(registryLayer(config), catalogLayer(config), topicsLayer(config))
+
+const lettersLayer = ({ ddlLockTimeoutMs, mysql: database }: Config): Layer.Layer<DeadLetters> =>
+  Layer.unwrapEffect(Effect.promise(async () =>
+    database.kind === "libsql"
+      ? (await import("../layers/embedded/libsqlLetters.js")).layer({ file: database.file, dialect: sqlite })
+      : (await import("../layers/mysql/letters.js")).layer({ ...database, ddlLockTimeoutMs })
+  ))
+
+/** What `dlq` needs: no Kafka at all. */
+export const lettering = (config: Config): Layer.Layer<DeadLetters | Destination | SchemaRegistry> =>
+  Layer.mergeAll(lettersLayer(config), destinationLayer(config), registryLayer(config))
 
 /** What `verify` needs: no membership of any group. */
 export const verifying = (config: Config): Layer.Layer<Admin | LogReader | Destination | Topics> =>

@@ -29,6 +29,7 @@ const none: Handlers = {
   plan: unexpected,
   apply: unexpected,
   verify: unexpected,
+  dlq: unexpected,
   lag: unexpected,
   status: unexpected,
   transform: unexpected,

@@ -1,6 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { columnMax, type DeadLetter, headersJson, messageMax, recordTime, shortened } from "../../domain/DeadLetter.js"
+import {
+  columnMax,
+  type DeadLetter,
+  headersJson,
+  messageMax,
+  type RecordError,
+  recordTime,
+  shortened
+} from "../../domain/DeadLetter.js"
 import type { LetterOffsetsRequest } from "../Destination.js"
 import type { Session } from "./libsqlConnection.js"
 import { rowsOf } from "./libsqlRows.js"
@@ -30,7 +38,7 @@ export const deadLettersTable = `CREATE TABLE IF NOT EXISTS dead_letters (
 const hex = (value: Uint8Array): string => Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")
 const bytes = (value: Uint8Array | null): string => value === null ? "NULL" : `x'${hex(value)}'`
 /** In hexadecimal, because a NUL would end the statement. */
-const text = (value: string): string => `CAST(x'${Buffer.from(value, "utf8").toString("hex")}' AS TEXT)`
+export const text = (value: string): string => `CAST(x'${Buffer.from(value, "utf8").toString("hex")}' AS TEXT)`
 const orNull = (value: string | undefined): string => value === undefined || value === "" ? "NULL" : text(value)
 
 /** Stores a letter, or says anew why its record failed: after a rewind the letter is there already. */
@@ -56,6 +64,13 @@ export const letterStatement = ({ error, group, partition, record, schemaId, sou
   + ") ON CONFLICT (source_id, \"partition\", \"offset\") DO UPDATE SET error_class = excluded.error_class,"
   + " error_code = excluded.error_code, error_message = excluded.error_message, column_name = excluded.column_name,"
   + " attempts = attempts + 1, replayed_at = NULL"
+
+/** Says anew why the record of an open letter has failed. */
+export const refusal = (id: bigint, error: RecordError): string =>
+  `UPDATE dead_letters SET error_class = ${text(error.class)}, error_code = ${error.code},`
+  + ` error_message = ${text(shortened(error.message, messageMax))},`
+  + ` column_name = ${orNull(error.column === undefined ? undefined : shortened(error.column, columnMax))},`
+  + ` attempts = attempts + 1 WHERE id = ${id} AND replayed_at IS NULL`
 
 const decodeOffsets = rowsOf(Schema.Struct({ offset: Schema.BigIntFromSelf }))
 const decodeNames = rowsOf(Schema.Struct({ name: Schema.String }))

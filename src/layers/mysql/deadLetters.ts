@@ -1,6 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { columnMax, type DeadLetter, headersJson, messageMax, recordTime, shortened } from "../../domain/DeadLetter.js"
+import {
+  columnMax,
+  type DeadLetter,
+  headersJson,
+  messageMax,
+  type RecordError,
+  recordTime,
+  shortened
+} from "../../domain/DeadLetter.js"
 import type { DestinationError, LetterOffsetsRequest } from "../Destination.js"
 import { destinationError } from "./errors.js"
 import type { LanePool } from "./LanePool.js"
@@ -13,19 +21,21 @@ const bytes = (value: Uint8Array | null): string =>
     : `x'${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}'`
 const orNull = (value: string | undefined): string => value === undefined || value === "" ? "NULL" : text(value)
 
+/** What a letter says of its record's last failure. */
+export const errorColumns = (error: RecordError): ReadonlyArray<readonly [name: string, value: string]> => [
+  ["error_class", text(error.class)],
+  ["error_code", String(error.code)],
+  ["error_message", text(shortened(error.message, messageMax))],
+  ["column_name", orNull(error.column === undefined ? undefined : shortened(error.column, columnMax))]
+]
+
 /**
  * Stores a letter, or says anew why its record failed: after a rewind the letter is there already, and a plain INSERT
  * would block the partition for ever. The values are repeated, because MySQL and MariaDB have no common word for "the
  * new row" (`AS new`, `VALUES()`) that neither of them warns about.
  */
 export const letterStatement = ({ error, group, partition, record, schemaId, sourceId, topic }: DeadLetter): string => {
-  const columns = orNull(error.column === undefined ? undefined : shortened(error.column, columnMax))
-  const errorColumns = [
-    ["error_class", text(error.class)],
-    ["error_code", String(error.code)],
-    ["error_message", text(shortened(error.message, messageMax))],
-    ["column_name", columns]
-  ] as const
+  const failed = errorColumns(error)
   const all = [
     ["source_id", String(sourceId)],
     ["topic", text(topic)],
@@ -37,12 +47,12 @@ export const letterStatement = ({ error, group, partition, record, schemaId, sou
     ["record_value", bytes(record.value)],
     ["headers", text(headersJson(record))],
     ["schema_id", schemaId === undefined ? "NULL" : String(schemaId)],
-    ...errorColumns
+    ...failed
   ] as const
   return `INSERT INTO dead_letters (${all.map(([name]) => name).join(", ")}) VALUES (${
     all.map(([, value]) => value).join(", ")
   }) ON DUPLICATE KEY UPDATE ${
-    errorColumns.map(([name, value]) => `${name} = ${value}`).join(", ")
+    failed.map(([name, value]) => `${name} = ${value}`).join(", ")
   }, attempts = attempts + 1, replayed_at = NULL`
 }
 

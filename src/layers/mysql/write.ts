@@ -36,7 +36,7 @@ const decodeWarnings = rowsOf(Schema.Struct({ Code: Schema.Number, Message: Sche
  * One statement and the warnings it caused, in one round trip; the driver drops them. A rounded DECIMAL is no more than
  * a note, so any warning fails the transaction, by the warning's own code.
  */
-const insert = (lane: Lane, statement: string, packetBytesMax: number): Effect.Effect<void, MysqlFailure> =>
+export const insert = (lane: Lane, statement: string, packetBytesMax: number): Effect.Effect<void, MysqlFailure> =>
   Effect.gen(function*() {
     // The server answers 1153 and closes; where the answer is lost in that, trying again would never end.
     if (statement.length * 3 > packetBytesMax && Buffer.byteLength(statement) + 128 > packetBytesMax) {

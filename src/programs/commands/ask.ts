@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import type { DemoOptions } from "../demo.js"
+import type { DlqRequest } from "../dlq/DlqRequest.js"
 import type { LabRequest } from "../lab/labCommand.js"
 import type { OnBrokers } from "../lab/onBrokers.js"
 import type { LagOptions, StatusOptions } from "../lag/lag.js"
@@ -25,6 +26,7 @@ export type Invocation =
   | { readonly command: "verify"; readonly options: VerifyOptions }
   | { readonly command: "plan"; readonly options: PlanOptions & { readonly check: boolean; readonly sql: boolean } }
   | { readonly command: "apply"; readonly options: PlanOptions & { readonly yes: boolean } }
+  | { readonly command: "dlq"; readonly request: DlqRequest }
   | { readonly command: "lag"; readonly options: LagOptions }
   | { readonly command: "status"; readonly options: StatusOptions }
   | { readonly command: "transform"; readonly options: TransformOptions }

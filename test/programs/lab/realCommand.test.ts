@@ -41,6 +41,7 @@ const handlers: Handlers = {
   plan: unexpected,
   apply: unexpected,
   verify: unexpected,
+  dlq: unexpected,
   lag: unexpected,
   status: unexpected,
   transform: unexpected,
