@@ -33,17 +33,25 @@ interface Writer {
   recent: RecentRecords
   /** Letters committed and not yet told of. */
   told: Array<DeadLetter>
+  /** How long the slice's rows may still wait for the parent rows that their foreign keys name. */
+  parentWaitMs: number
 }
 
 export const makeSliceWriter = (env: PartitionEnv, claim: Claim): SliceWriter => {
   const policy = settingsOf(env.config, env.topic).errors
-  const writer: Writer = { env, claim, policy, recent: noRecords, told: [] }
+  const writer: Writer = { env, claim, policy, recent: noRecords, told: [], parentWaitMs: 0 }
   const say = Effect.suspend(() => {
     const letters = writer.told
     writer.told = []
     return sayLetters(letters)
   })
-  return { write: (slice) => Effect.ensuring(writeSlice(writer, slice), say) }
+  const write: SliceWriter["write"] = (slice) =>
+    Effect.suspend(() => {
+      // Of the slice, not of each record: what one has waited, those behind it have waited as well.
+      writer.parentWaitMs = policy.foreignKeyWaitMs
+      return Effect.ensuring(writeSlice(writer, slice), say)
+    })
+  return { write }
 }
 
 const nameOf = ({ partition, topic }: PartitionEnv, slice: Slice): string =>
@@ -73,8 +81,10 @@ const writeSlice = (
         if (isAboutCatalog(error) && !catalogRead) {
           return Effect.zipRight(env.encoders.forget, writeSlice(writer, slice, true))
         }
-        if (!isAboutRecords(error)) return Effect.fail(heldBy(env, slice, error))
-        return isAlone ? refused(writer, slice, error) : writeParts(writer, slice, slice.records.length >> 1)
+        if (!isAlone && (isAboutRecords(error) || isTooLarge(error))) {
+          return writeParts(writer, slice, slice.records.length >> 1)
+        }
+        return isAboutRecords(error) ? refused(writer, slice, error) : Effect.fail(heldBy(env, slice, error))
       })
     )
   })
@@ -112,22 +122,24 @@ const transaction = (
     env.onCommitted(slice.next, slice.records.length)
   })
   const once = throughOutage("write", backoffOf(env), writeOnce(request, backoffOf(env), publish), unavailable)
-  return isAlone ? patiently(once, writer.policy.foreignKeyWaitMs) : once
+  return isAlone ? patiently(writer, once) : once
 }
 
 /** For a record that is alone: its parent row may be on its way, and an error that is not listed gets another chance. */
 const patiently = (
+  writer: Writer,
   once: Effect.Effect<Written, WriteError | Held, Destination>,
-  waitMs: number,
   seen: ReadonlySet<number> = new Set()
 ): Effect.Effect<Written, WriteError | Held, Destination> =>
   Effect.catchTag(once, "WriteError", (error) => {
-    if (error.class === "wait-then-poison" && waitMs > 0) {
-      const pauseMs = Math.min(parentEveryMs, waitMs)
-      return Effect.delay(patiently(once, waitMs - pauseMs, seen), pauseMs)
+    // Counted in pauses, not by a clock: while the database is out no parent row can come.
+    if (error.class === "wait-then-poison" && writer.parentWaitMs > 0) {
+      const pauseMs = Math.min(parentEveryMs, writer.parentWaitMs)
+      writer.parentWaitMs -= pauseMs
+      return Effect.delay(patiently(writer, once, seen), pauseMs)
     }
     if (error.class === "unlisted" && !seen.has(error.code)) {
-      return Effect.delay(patiently(once, waitMs, new Set([...seen, error.code])), parentEveryMs)
+      return Effect.delay(patiently(writer, once, new Set([...seen, error.code])), parentEveryMs)
     }
     return Effect.fail(error)
   })
@@ -153,6 +165,9 @@ const refused = (writer: Writer, slice: Slice, error: WriteError): Effect.Effect
 /** Unknown column, unknown table: somebody has changed the table since it was looked at. */
 const isAboutCatalog = ({ code }: WriteError): boolean => code === 1054 || code === 1146
 
+/** Larger than the server takes in one statement: fewer records, or fewer letters, make a smaller one. */
+const isTooLarge = ({ code }: WriteError): boolean => code === 1153
+
 const isAboutRecords = (error: WriteError): boolean =>
   error.class === "poison" || error.class === "wait-then-poison" || error.class === "unlisted"
 
@@ -166,7 +181,8 @@ const heldBy = (env: PartitionEnv, slice: Slice, error: WriteError): Held => {
     })
   }
   if (error.class === "setup") {
-    return new Held({ what: `${error.what}${code}`, cure: error.cure ?? "change the set-up, then restart" })
+    const whose = isTooLarge(error) ? `${nameOf(env, slice)}: ` : ""
+    return new Held({ what: `${whose}${error.what}${code}`, cure: error.cure ?? "change the set-up, then restart" })
   }
   return new Held({
     what: `${nameOf(env, slice)} cannot be stored: ${error.what}${code}`,

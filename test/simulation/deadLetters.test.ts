@@ -82,13 +82,61 @@ describe("records that cannot become rows, in simulation", () => {
       yield* Effect.sleep(20_000)
       assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 10n)
       database.fault = refusing([20n], orphan) // the parent of the first has come
-      yield* Effect.sleep(20_000)
+      yield* Effect.sleep(8000)
       assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 20n)
-      yield* Effect.sleep(30_000)
+      yield* Effect.sleep(5000)
       assert.deepStrictEqual(yield* letters, ["0@20 rejected 1452 1"])
       assert.deepStrictEqual(yield* differences, [])
       yield* Fiber.interrupt(instance)
     })))
+
+  it("rows of one batch without their parents wait together, not one after the other", () =>
+    run(Effect.gen(function*() {
+      yield* createTopic(1)
+      yield* produce(40, 1)
+      const database = yield* MemoryDatabaseState
+      const orphan = new WriteError({ class: "wait-then-poison", code: 1452, what: "no parent" })
+      database.fault = refusing([5n, 6n, 7n, 8n, 20n, 30n, 39n], orphan)
+      const instance = yield* startInstance({ "fk.wait.ms": "30000" })
+      yield* Effect.sleep(29_000)
+      assert.deepStrictEqual(yield* letters, [])
+      yield* Effect.sleep(5000)
+      assert.strictEqual((yield* letters).length, 7)
+      assert.deepStrictEqual(yield* differences, [])
+      // The next batch has waited for nothing yet.
+      yield* produce(10, 1)
+      database.fault = refusing([45n], orphan)
+      yield* Effect.sleep(20_000)
+      assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 45n)
+      yield* Effect.sleep(20_000)
+      assert.deepStrictEqual(yield* differences, [])
+      yield* Fiber.interrupt(instance)
+    })))
+
+  // The statement, or the letter, that is larger than the server takes: the batch is to blame until one record is alone.
+  for (const limit of [3, 0]) {
+    it(`a statement beyond max_allowed_packet is made of fewer records, and one of ${limit === 0 ? "a single record stops" : "several stops nothing"}`, () =>
+      run(logged((lines) =>
+        Effect.gen(function*() {
+          yield* createTopic(1)
+          yield* produce(40, 1)
+          const database = yield* MemoryDatabaseState
+          const error = new WriteError({ class: "setup", code: 1153, what: "too large", cure: "max_allowed_packet" })
+          database.fault = ({ expected, next }) =>
+            next > 30n && next - expected > BigInt(limit) ? { _tag: "Reject", error } : { _tag: "None" }
+          const instance = yield* startInstance()
+          yield* Effect.sleep(30_000)
+          assert.deepStrictEqual(yield* letters, [])
+          if (limit > 0) assert.deepStrictEqual(yield* differences, [])
+          else {
+            assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 30n)
+            const [stopped] = lines.filter((line) => line.includes("is stopped"))
+            assert.include(stopped, "record orders-0@30: too large [errno=1153]; max_allowed_packet")
+          }
+          yield* Fiber.interrupt(instance)
+        })
+      )))
+  }
 
   it("a row without its parent is a letter at once where it is not to wait", () =>
     run(Effect.gen(function*() {

@@ -5,7 +5,17 @@ import { DestinationRefused } from "../Destination.js"
 import { type CatalogTable, columnNamed } from "./catalog.js"
 import type { Lane } from "./Lane.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
-import { alterOwnTable, createOwnTable, hasOwnKey, kafkaOffsets, type OwnTable, ownTable } from "./ownTables.js"
+import {
+  alterOwnTable,
+  createOwnTable,
+  foreignKeyName,
+  hasOwnKey,
+  kafkaOffsets,
+  lackingKey,
+  type OwnTable,
+  ownTable,
+  uniqueKey
+} from "./ownTables.js"
 import { rowsOf, runFresh } from "./session.js"
 
 const refused = (what: string, cure: string): DestinationRefused =>
@@ -13,6 +23,26 @@ const refused = (what: string, cure: string): DestinationRefused =>
 
 /** Columns without which a table of this name is somebody else's. */
 const essential = ["topic", "partition", "consumer_group", "offset"]
+
+/**
+ * A letter and a source are found again by their unique key: without it each try would add one more, and by another
+ * unique index a letter would be written over another record's. `kafka_offsets` may keep an index of its adopter's.
+ */
+const wrongIndex = (table: OwnTable, found: CatalogTable): DestinationRefused | undefined => {
+  if (table.uniqueKeys.length === 0) return undefined
+  const lacking = lackingKey(table, found)
+  if (lacking !== undefined) {
+    return refused(
+      `table ${table.name} has no unique key on (${lacking.columns.join(", ")})`,
+      `ALTER TABLE ${table.name} ADD ${uniqueKey(lacking)}; after removing what is there twice`
+    )
+  }
+  const foreign = foreignKeyName(table, found)
+  return foreign === undefined ? undefined : refused(
+    `table ${table.name} has unique index ${foreign}, which is not Tributary's: different records would meet in it`,
+    `ALTER TABLE ${table.name} DROP INDEX \`${foreign}\`;`
+  )
+}
 
 /** What no ALTER of ours may change: another engine, another table, another key, columns that our INSERT leaves out. */
 const obstacle = (table: OwnTable, found: CatalogTable): DestinationRefused | undefined => {
@@ -40,6 +70,8 @@ const obstacle = (table: OwnTable, found: CatalogTable): DestinationRefused | un
       `ALTER TABLE ${table.name} DROP PRIMARY KEY, ADD PRIMARY KEY (${own}), ADD UNIQUE KEY (${other});`
     )
   }
+  const index = wrongIndex(table, found)
+  if (index !== undefined) return index
   const foreign = found.columns.find((column) =>
     !column.nullable && !column.hasDefault && !/auto_increment|generated/u.test(column.extra)
     && !table.columns.some(({ name }) => name === column.name.toLowerCase())

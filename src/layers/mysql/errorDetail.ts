@@ -52,8 +52,10 @@ export const detailOf = (
       return Effect.succeed({ fieldPresent: false })
     case 1048: {
       const column = columnOf(failure.text)
-      const valuesAt = statement.search(/\bVALUES\b/iu)
-      const named = column === undefined || statement.slice(0, valuesAt).includes(column.replaceAll("`", "``"))
+      const valuesAt = statement.search(/\) VALUES\b/u)
+      // The whole name: `id` is no part of `order_id`. Without case, because the table may spell it otherwise.
+      const names = statement.slice(0, valuesAt).toLowerCase()
+      const named = column === undefined || names.includes(`\`${column.toLowerCase().replaceAll("`", "``")}\``)
       return Effect.succeed({ fieldPresent: named })
     }
     default:

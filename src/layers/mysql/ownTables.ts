@@ -16,8 +16,12 @@ export interface OwnTable {
   readonly name: string
   readonly columns: ReadonlyArray<OwnColumn>
   readonly primaryKey: ReadonlyArray<string>
-  /** Other keys, as in CREATE TABLE. */
-  readonly keys: ReadonlyArray<string>
+  readonly uniqueKeys: ReadonlyArray<UniqueKey>
+}
+
+interface UniqueKey {
+  readonly name: string
+  readonly columns: ReadonlyArray<string>
 }
 
 const ascii = "CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
@@ -58,7 +62,9 @@ export const kafkaSources: OwnTable = {
   ],
   primaryKey: ["id"],
   // Without the pipeline: two pipelines that register the same source at once must meet here.
-  keys: ["UNIQUE KEY kafka_sources_identity (cluster_id, topic, topic_id, consumer_group)"]
+  uniqueKeys: [
+    { name: "kafka_sources_identity", columns: ["cluster_id", "topic", "topic_id", "consumer_group"] }
+  ]
 }
 
 /** Invisible beyond the first four, so that SELECT * prints what people know: topic, partition, group, offset. */
@@ -111,7 +117,7 @@ export const kafkaOffsets: OwnTable = {
     }
   ],
   primaryKey: ["topic", "partition", "consumer_group"],
-  keys: []
+  uniqueKeys: []
 }
 
 /** Text that may be absent, in the collation of what is compared byte by byte. */
@@ -168,7 +174,7 @@ export const deadLetters: OwnTable = {
     }
   ],
   primaryKey: ["id"],
-  keys: ["UNIQUE KEY dead_letters_origin (source_id, `partition`, `offset`)"]
+  uniqueKeys: [{ name: "dead_letters_origin", columns: ["source_id", "partition", "offset"] }]
 }
 
 /** MariaDB has no 0900 collations, and its JSON is a text with a check. */
@@ -184,11 +190,13 @@ export const ownTable = ({ name }: Dialect, table: OwnTable): OwnTable =>
   name === "mariadb" ? { ...table, columns: table.columns.map(ofMariadb) } : table
 
 const quote = (name: string): string => `\`${name}\``
-const primaryKey = (table: OwnTable): string => `PRIMARY KEY (${table.primaryKey.map(quote).join(", ")})`
+const columnList = (names: ReadonlyArray<string>): string => names.map(quote).join(", ")
+const primaryKey = (table: OwnTable): string => `PRIMARY KEY (${columnList(table.primaryKey)})`
+export const uniqueKey = ({ columns, name }: UniqueKey): string => `UNIQUE KEY ${quote(name)} (${columnList(columns)})`
 
 export const createOwnTable = (table: OwnTable): string => {
   const columns = table.columns.map(({ definition, name }) => `${quote(name)} ${definition}`)
-  const parts = [...columns, primaryKey(table), ...table.keys]
+  const parts = [...columns, primaryKey(table), ...table.uniqueKeys.map(uniqueKey)]
   return `CREATE TABLE ${quote(table.name)} (\n  ${parts.join(",\n  ")}\n) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4`
 }
 
@@ -210,8 +218,23 @@ export const alterOwnTable = (table: OwnTable, found: CatalogTable): string | un
   return all.length === 0 ? undefined : `ALTER TABLE ${quote(table.name)} ${all.join(", ")}`
 }
 
+const sameColumns = (own: ReadonlyArray<string>, found: ReadonlyArray<string>): boolean => {
+  const names = found.map((name) => name.toLowerCase())
+  return names.length === own.length && own.every((name) => names.includes(name))
+}
+
 /** Whether the primary key holds the columns of ours, in any order. */
-export const hasOwnKey = (table: OwnTable, found: CatalogTable): boolean => {
-  const names = found.primaryKey.map((name) => name.toLowerCase())
-  return names.length === table.primaryKey.length && table.primaryKey.every((name) => names.includes(name))
+export const hasOwnKey = (table: OwnTable, found: CatalogTable): boolean =>
+  sameColumns(table.primaryKey, found.primaryKey)
+
+/** The first of our unique keys that the table lacks, whatever it is called there. */
+export const lackingKey = (table: OwnTable, found: CatalogTable): UniqueKey | undefined =>
+  table.uniqueKeys.find(({ columns }) =>
+    !found.uniqueIndexes.some((index) => index.whole && sameColumns(columns, index.columns))
+  )
+
+/** The name of a unique index that is none of ours. INSERT … ON DUPLICATE KEY UPDATE would change the row that it names. */
+export const foreignKeyName = (table: OwnTable, found: CatalogTable): string | undefined => {
+  const own = [table.primaryKey, ...table.uniqueKeys.map(({ columns }) => columns)]
+  return found.uniqueIndexes.find((index) => !own.some((columns) => sameColumns(columns, index.columns)))?.name
 }
