@@ -16,7 +16,7 @@ import { type CodecError, registryCodec, Unusable } from "./registryCodec.js"
 const patienceSeconds = 30
 /** While an id is known to be unknown, the registry has had its time: bytes that are no Avro name a new one each. */
 const patienceSecondsThen = 3
-/** How long a record's problem with its schema is the next record's, without asking again. */
+/** How long a record's problem with its schema is the next record's, without asking again, or without waiting again. */
 const problemMs = 30_000
 /** Compiled schemas, and problems, that one decoder keeps; the oldest goes first. */
 const kept = 1_000
@@ -77,7 +77,10 @@ const registryDecoder = (
   { backoff, part, settings, topic }: PartDecoderOptions
 ): PartDecoder => {
   const codecs = new Map<string, PartCodec>()
-  const problems = new Map<string, { readonly problem: Unusable; readonly untilMs: number }>()
+  const problems = new Map<
+    string,
+    { readonly problem: Unusable; readonly untilMs: number; readonly isUnknown: boolean }
+  >()
   const idFormat = part === "key" ? settings.keyWireFormat : settings.valueWireFormat
   const reader: Either.Either<AvroSchema | undefined, Unusable> =
     part === "value" && settings.valueReaderSchema !== undefined
@@ -85,10 +88,10 @@ const registryDecoder = (
       : Either.right(undefined)
   let unknownUntilMs = 0
 
-  const ask = (name: SchemaName, schemaKey: string) =>
+  const ask = (name: SchemaName, schemaKey: string, isKnownUnknown: boolean) =>
     Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
-      const seconds = now < unknownUntilMs ? patienceSecondsThen : patienceSeconds
+      const seconds = isKnownUnknown ? 0 : now < unknownUntilMs ? patienceSecondsThen : patienceSeconds
       const patient = Effect.retry(registryCodec(registry, name, yield* reader), {
         while: (error) => error._tag === "SchemaNotFound",
         schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(seconds))
@@ -99,11 +102,12 @@ const registryDecoder = (
   const remembered = (schemaKey: string) => (error: Exclude<CodecError, { readonly _tag: "RegistryUnavailable" }>) =>
     Effect.gen(function*() {
       const problem = problemOf(error)
-      if (problem.kind === "record") {
-        const untilMs = (yield* Clock.currentTimeMillis) + problemMs
-        remember(problems, schemaKey, { problem, untilMs })
-        if (error._tag === "SchemaNotFound") unknownUntilMs = untilMs
-      }
+      const now = yield* Clock.currentTimeMillis
+      const isUnknown = error._tag === "SchemaNotFound"
+      const isKnown = now < (problems.get(schemaKey)?.untilMs ?? 0)
+      if (problem.kind === "record") remember(problems, schemaKey, { problem, untilMs: now + problemMs, isUnknown })
+      // Not renewed by an id that comes again and again: others would never have their patience back.
+      if (isUnknown && !isKnown) unknownUntilMs = now + problemMs
       return yield* problem
     })
 
@@ -114,8 +118,11 @@ const registryDecoder = (
       if (known !== undefined) return known
       if (name === undefined) return yield* Effect.dieMessage(`${schemaKey} is no key that frame gives`)
       const before = problems.get(schemaKey)
-      if (before !== undefined && (yield* Clock.currentTimeMillis) < before.untilMs) return yield* before.problem
-      const made = yield* Effect.catchAll(ask(name, schemaKey), remembered(schemaKey))
+      const isKnown = before !== undefined && (yield* Clock.currentTimeMillis) < before.untilMs
+      if (isKnown && !before.isUnknown) return yield* before.problem
+      // An id that was unknown is asked for once more, without waiting: ids are given in turn, and this may be the one
+      // that a producer has just been given. The registry's own memory keeps that from being a request per batch.
+      const made = yield* Effect.catchAll(ask(name, schemaKey, isKnown), remembered(schemaKey))
       remember(codecs, schemaKey, made)
       return made
     })

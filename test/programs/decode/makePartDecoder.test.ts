@@ -126,8 +126,8 @@ describe("a schema that cannot be had", () => {
         const problem = yield* Fiber.join(first)
         assert.deepInclude(problem, { kind: "record", what: "schema id 1 is not in the schema registry memory" })
         const times = asked.length
-        assert.strictEqual(yield* problemOf(decoder, 1), problem)
-        assert.lengthOf(asked, times)
+        assert.deepInclude(yield* problemOf(decoder, 1), { kind: "record", what: problem.what })
+        assert.lengthOf(asked, times + 1) // once, without waiting: it may have been given to a producer meanwhile
         const second = yield* Effect.fork(problemOf(decoder, 2))
         yield* TestClock.adjust("3 seconds")
         assert.strictEqual((yield* Fiber.join(second)).kind, "record")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer } from "effect"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import { layerMemory } from "../../../src/layers/memory/MemoryDestination.js"
 import { simulate } from "../../../src/layers/memory/virtualTime.js"
@@ -68,6 +68,27 @@ describe("the encoders of a topic", () => {
       const { count, problem } = yield* Fiber.join(second)
       assert.deepStrictEqual([count, problem], [1, undefined])
       assert.isAtMost(asked, 2)
+    })))
+
+  it("make no letter of a record whose schema has come since the id was unknown, and do not wait for it again", () =>
+    simulate(Effect.gen(function*() {
+      let isThere = false
+      const encoders = yield* encodersWith((id) =>
+        Effect.suspend(() =>
+          isThere
+            ? Effect.succeed({ id, schema, references: [] })
+            : Effect.fail(new SchemaNotFound({ what: String(id), registry: "memory" }))
+        )
+      )
+      const records = [recordOf(0, payment(1, 8))]
+      for (const seconds of [30, 0]) {
+        const before = yield* Clock.currentTimeMillis
+        assert.lengthOf((yield* encoders.encode(records, 1, 0)).letters, 1)
+        assert.strictEqual((yield* Clock.currentTimeMillis) - before, seconds * 1000)
+      }
+      isThere = true
+      const { letters, statements } = yield* encoders.encode(records, 1, 0)
+      assert.deepStrictEqual([letters.length, statements.length], [0, 1])
     })))
 
   it("give a letter no schema id that the column of letters does not hold", () =>
