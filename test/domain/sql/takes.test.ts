@@ -1,13 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { takes } from "../../../src/domain/sql/evolution/takes.js"
-import type { ColumnType } from "../../../src/domain/sql/TablePlan.js"
+import { widened } from "../../../src/domain/sql/evolution/widening.js"
+import { mysql } from "../../../src/domain/sql/mysql.js"
+import type { Column, ColumnType } from "../../../src/domain/sql/TablePlan.js"
 import { catalogColumn } from "../../support/catalogTables.js"
 
 const fits = (columnType: string, type: ColumnType): boolean => takes(catalogColumn("c", columnType), type)
 
 const cases: ReadonlyArray<readonly [ColumnType, ReadonlyArray<string>, ReadonlyArray<string>]> = [
-  [{ kind: "boolean" }, ["tinyint(1)", "int"], ["varchar(5)", "bit(1)"]],
-  [{ kind: "int" }, ["int", "bigint", "decimal(10,0)"], ["int unsigned", "smallint", "decimal(9,0)", "varchar(20)"]],
+  [{ kind: "boolean" }, ["tinyint(1)", "int", "double"], ["varchar(5)", "bit(1)"]],
+  [{ kind: "int" }, ["int", "bigint", "double", "decimal(10,0)"], [
+    "int unsigned",
+    "smallint",
+    "decimal(9,0)",
+    "varchar(20)"
+  ]],
   [{ kind: "long" }, ["bigint", "decimal(19,0)"], ["bigint unsigned", "int", "double", "decimal(20,2)"]],
   [{ kind: "nanos", stored: "datetime" }, ["datetime(6)"], ["datetime(3)", "bigint"]],
   [{ kind: "nanos", stored: "bigint" }, ["bigint"], ["datetime(6)", "int"]],
@@ -41,6 +48,12 @@ const cases: ReadonlyArray<readonly [ColumnType, ReadonlyArray<string>, Readonly
   [{ kind: "local-timestamp", unit: "millis" }, ["datetime(3)"], ["timestamp(3)", "datetime"]]
 ]
 
+const columnOf = (type: ColumnType): Column => ({ from: "value", path: ["c"], name: "c", type, nullable: true })
+
+/** The column as the catalog tells it, of its declaration. */
+const inCatalog = (declared: string) =>
+  catalogColumn("c", declared.replace(/ CHARACTER SET.*/u, "").toLowerCase().replace("boolean", "tinyint(1)"))
+
 describe("a column takes a type only if every value comes out as it went in, or raises an error", () => {
   for (const [type, good, bad] of cases) {
     it(`${type.kind}: ${good.join(", ")}, but not ${bad.join(", ")}`, () => {
@@ -48,6 +61,21 @@ describe("a column takes a type only if every value comes out as it went in, or 
       for (const columnType of bad) assert.isFalse(fits(columnType, type), columnType)
     })
   }
+
+  it("a column that is made wider for one type still takes the type that it was made for", () => {
+    const types = cases.map(([type]) => type)
+    const pairs = types.flatMap((before) => types.map((after) => [before, after] as const))
+    const wider = pairs.flatMap(([before, after]) => {
+      const found = inCatalog(mysql.columnType(columnOf(before)))
+      const widening = takes(found, after) ? undefined : widened(mysql, found, columnOf(after))
+      return widening === undefined ? [] : [{ before, after, column: inCatalog(widening.type) }]
+    })
+    assert.isAbove(wider.length, 5)
+    for (const { after, before, column } of wider) {
+      assert.isTrue(takes(column, before), `${column.columnType} for ${after.kind} takes ${before.kind}`)
+      assert.isTrue(takes(column, after), `${column.columnType} takes ${after.kind}`)
+    }
+  })
 
   it("text in another character set than utf8mb4 takes symbols, but not every string", () => {
     const latin = catalogColumn("c", "varchar(10)", { collation: "latin1_swedish_ci" })

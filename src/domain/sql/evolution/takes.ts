@@ -25,9 +25,10 @@ export const takes = (found: CatalogColumn, type: ColumnType): boolean => {
     case "null":
       return true // whatever it is: only NULL comes
     case "boolean":
-      return anyOf(found, "tinyint", "smallint", "mediumint", "int", "bigint")
+      return anyOf(found, "tinyint", "smallint", "mediumint", "int", "bigint", "double")
     case "int":
-      return (anyOf(found, "int", "bigint") && isSigned(found)) || digitsBefore(found) >= 10
+      // A column that a newer schema has made a DOUBLE still takes the older one's whole numbers, all of them exactly.
+      return (anyOf(found, "int", "bigint") && isSigned(found)) || anyOf(found, "double") || digitsBefore(found) >= 10
     case "long":
       return takesLong(found)
     case "nanos":
