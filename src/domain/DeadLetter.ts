@@ -26,12 +26,12 @@ export interface DeadLetter {
 }
 
 /**
- * The record's headers as JSON: `[{"name": "trace", "value": "<base64>"}]`, null for a header without a value. An array,
- * because a name may come twice and the order belongs to the record.
+ * The record's headers as JSON: `[{"key": "trace", "value": "<base64>"}]`, null for a header without a value, as in the
+ * column `_headers`. An array, because a key may come twice and the order belongs to the record.
  */
 export const headersJson = ({ headers }: KafkaRecord): string =>
-  JSON.stringify(headers.map(([name, value]) => ({
-    name,
+  JSON.stringify(headers.map(([key, value]) => ({
+    key,
     value: value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")
   })))
 

@@ -38,7 +38,7 @@ export const recordTimestamp = (dateTime: string | null): number =>
   dateTime === null ? -1 : Date.parse(isoTime(dateTime))
 
 const decodeHeaders = Schema.decodeUnknownEither(
-  Schema.parseJson(Schema.Array(Schema.Struct({ name: Schema.String, value: Schema.NullOr(Schema.String) })))
+  Schema.parseJson(Schema.Array(Schema.Struct({ key: Schema.String, value: Schema.NullOr(Schema.String) })))
 )
 
 /** The counterpart of `headersJson`; left: somebody else has written that column. */
@@ -46,7 +46,7 @@ export const recordHeaders = (json: string): Either.Either<KafkaRecord["headers"
   Either.mapBoth(decodeHeaders(json), {
     onLeft: () => "its headers are not what Tributary writes there",
     onRight: (headers) =>
-      headers.map(({ name, value }) => [name, value === null ? null : Buffer.from(value, "base64")] as const)
+      headers.map(({ key, value }) => [key, value === null ? null : Buffer.from(value, "base64")] as const)
   })
 
 const errorClasses = ["undecodable", "unstorable", "rejected", "tombstone"] as const

@@ -74,5 +74,5 @@ export const exportJson = (letter: StoredLetter) => ({
   timestampMs: letter.record.timestampMs === -1 ? null : letter.record.timestampMs,
   key: base64(letter.record.key),
   value: base64(letter.record.value),
-  headers: letter.record.headers.map(([name, value]) => ({ name, value: base64(value) }))
+  headers: letter.record.headers.map(([key, value]) => ({ key, value: base64(value) }))
 })

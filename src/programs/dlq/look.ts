@@ -54,7 +54,7 @@ export const showLetter = (config: Config, { id, showPayload }: Asked<"show">, o
         ...(payload === undefined ? {} : {
           key: shownJson(payload.key),
           value: shownJson(payload.value),
-          headers: payload.headers.map(([name, value]) => ({ name, value: shownJson(value) }))
+          headers: payload.headers.map(([key, value]) => ({ key, value: shownJson(value) }))
         })
       })
     })

@@ -36,7 +36,7 @@ const statements: ReadonlyArray<readonly [code: number, ErrorClass, ...statement
   [1264, "poison", "INSERT INTO strict (small) VALUES (128)"],
   [1366, "poison", "INSERT INTO strict (small) VALUES ('x')"],
   [1292, "poison", "INSERT INTO strict (at) VALUES ('2026-02-30 00:00:00')"],
-  [1048, "poison", "INSERT INTO strict (needed) VALUES (NULL)"],
+  [1048, "poison", "INSERT INTO strict (`needed`) VALUES (NULL)"],
   [1364, "setup", "INSERT INTO demanding (a) VALUES (1)"],
   [1265, "poison", "INSERT INTO strict (price) VALUES (1.239)"],
   [1367, "poison", "INSERT INTO strict (ratio) VALUES (1e400)"],
