@@ -1,6 +1,7 @@
 import type { Config } from "../domain/Config.js"
 import type { Membership } from "../layers/Consumer.js"
 import type { TopicEncoders } from "./encoders.js"
+import type { Held } from "./held.js"
 import type { PartitionMetrics } from "./metrics.js"
 import type { Backoff } from "./outage.js"
 import type { PartitionQueue } from "./PartitionQueue.js"
@@ -20,6 +21,8 @@ export interface PartitionEnv {
   readonly metrics: PartitionMetrics
   /** Called inside the region that cannot be interrupted, as soon as a commit is known. */
   readonly onCommitted: (position: bigint, records: number) => void
+  /** Called when the partition cannot go on without a person. */
+  readonly onStopped: (held: Held) => void
 }
 
 export const backoffOf = ({ config }: PartitionEnv): Backoff => ({

@@ -41,6 +41,7 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
       Effect.gen(function*() {
         yield* env.membership.pause(env.partition)
         env.queue.clear()
+        env.onStopped(held)
         return yield* sayStopped(`partition ${env.topic}-${env.partition}`, held)
       }))
   )

@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type Config, groupOf } from "../domain/Config.js"
 import { Admin } from "../layers/Admin.js"
@@ -9,31 +8,23 @@ import type { Consumer } from "../layers/Consumer.js"
 import { Destination } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import type { Topics } from "../layers/Topics.js"
+import { endStored } from "./endStored.js"
 import { type CommandError, ExitCode } from "./exitCodes.js"
 import { groupsFailed } from "./groupsFailed.js"
-import { type Backoff, throughOutage } from "./outage.js"
+import type { Held } from "./held.js"
+import { throughOutage } from "./outage.js"
 import { comingTopics, withPresentTopics } from "./patternTopics.js"
 import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
 import { groupsOf, type Job, topicJobs } from "./runGroups.js"
 import { commandError } from "./serviceErrors.js"
 import { drain, keepRunning } from "./supervise.js"
-import { runTopic } from "./topicPipeline.js"
-
-const endStoredEvery = "200 millis"
-/** Whatever is wrong is said, and stopped, by the partitions; here it only means "not yet". */
-const anyError = [
-  "KafkaUnavailable",
-  "KafkaRefused",
-  "TopicMissing",
-  "DestinationUnavailable",
-  "DestinationRefused"
-] as const
+import { runTopic, type TopicProgress } from "./topicPipeline.js"
 
 type Services = Admin | Consumer | Destination | SchemaRegistry | Topics
 
 export interface RunOptions {
-  /** Stop when the ends that the topics have at the start are stored. */
+  /** Stop when the ends that the topics have at the start are stored, or when all that is missing is stopped. */
   readonly untilEnd: boolean
   /** Members of several groups, instead of one for each topic. */
   readonly groups?: RunGroups
@@ -65,12 +56,11 @@ export const runCommand = (
       .pipe(Effect.mapError(commandError))
     const budget = makeByteBudget(config.queueMaxBytes)
     const { groups } = options
-    const jobs = (groups?.jobs ?? topicJobs(config)).map(withPositions)
+    const jobs = (groups?.jobs ?? topicJobs(config)).map(withProgress)
     const stops = makeMemberStops()
-    const active = new Set<Job>(jobs)
+    const active = new Set(jobs)
     const failed = new Set<string>()
-    const keptRunning = (job: PositionedJob) =>
-      keepRunning(job.topic, runTopic(job.config, job.topic, budget, job.positions))
+    const keptRunning = (job: RunningJob) => keepRunning(job.topic, runTopic(job.config, job.topic, budget, job))
     const memberships = jobs.map((job) => {
       const running = keptRunning(job)
       if (job.member === undefined) return running
@@ -99,15 +89,18 @@ export const runCommand = (
     return ExitCode.done
   })
 
-type PositionedJob = Job & { readonly positions: Map<number, bigint> }
+type RunningJob = Job & TopicProgress
 
-/** With the stored offsets as this instance has committed them. */
-const withPositions = (job: Job): PositionedJob => ({ ...job, positions: new Map<number, bigint>() })
+const withProgress = (job: Job): RunningJob => ({
+  ...job,
+  positions: new Map<number, bigint>(),
+  stopped: new Map<number, Held>()
+})
 
 /** Topics that the pattern matches later are read from their beginning: nobody was there to choose an end of theirs. */
 const joinComing = <E, R>(
   config: Config,
-  run: (job: PositionedJob) => Effect.Effect<never, E, R>
+  run: (job: RunningJob) => Effect.Effect<never, E, R>
 ): Effect.Effect<void, E, R | Topics> => {
   const { autoOffsetReset, topicPattern, topics } = config
   if (topicPattern === undefined) return Effect.void
@@ -117,7 +110,7 @@ const joinComing = <E, R>(
       (topic) =>
         Effect.zipRight(
           Effect.logInfo(`topic ${topic} is new and matches kafka.topics.regex: it is read from its beginning`),
-          run(withPositions({ config: own, topic, member: undefined }))
+          run(withProgress({ config: own, topic, member: undefined }))
         ),
       { concurrency: "unbounded" }
     ),
@@ -126,36 +119,6 @@ const joinComing = <E, R>(
 }
 
 const groupName = ({ config, topic }: Job): string => `group ${groupOf(config, topic)} on ${topic}`
-
-/**
- * Returns when the stored offsets have reached the ends that the topics have now, but for those of groups of which no
- * member is active any more.
- */
-const endStored = (active: ReadonlySet<Job>, backoff: Backoff): Effect.Effect<void, never, Admin | Destination> =>
-  Effect.gen(function*() {
-    const pairs = groupsOf([...active])
-    const admin = yield* Admin
-    const destination = yield* Destination
-    const ends = Effect.forEach(pairs, ({ topic }) => admin.logRanges(topic))
-    const ranges = yield* throughOutage("ends of the topics", backoff, ends, anyError)
-    const stored = Effect.forEach(pairs, ({ group, topic }) => destination.stored(topic, group))
-    const reached = Effect.map(
-      throughOutage("stored offsets", backoff, stored, anyError),
-      (rows) => {
-        const left = new Set(groupsOf([...active]).map(keyOf))
-        return pairs.every((pair, index) => {
-          if (!left.has(keyOf(pair))) return true
-          const topicRanges = ranges[index] ?? []
-          const offsets = new Map(rows[index]?.map(({ offset, partition }) => [partition, offset]))
-          return topicRanges.every(({ lastStable, partition }) => (offsets.get(partition) ?? 0n) >= lastStable)
-        })
-      }
-    )
-    yield* Effect.repeat(reached, { until: (done) => done, schedule: Schedule.spaced(endStoredEvery) })
-  })
-
-const keyOf = ({ group, topic }: { readonly group: string; readonly topic: string }): string =>
-  JSON.stringify([group, topic])
 
 /** What one membership fails with does not end the others. */
 const groupMember = <R>(

@@ -10,7 +10,7 @@ import { deliverTo, foldAssignments, forkWatched, openQueue, type Runner } from 
 import { awaitTopic, watchTopicId } from "./awaitTopic.js"
 import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
 import { firstOffset } from "./firstOffset.js"
-import { Held, sayStopped } from "./held.js"
+import { Held, sayStopped, toHeld } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
 import { runPartition } from "./partition.js"
 import type { ByteBudget } from "./PartitionQueue.js"
@@ -21,6 +21,14 @@ const advisoryRoundsBetweenAll = 30
 /** Without an event: whether what stopped the topic is cured. */
 const lookAgainEvery = "30 seconds"
 
+/** How far this instance is with the partitions of a topic that it holds. */
+export interface TopicProgress {
+  /** Stored offsets as this instance has committed them. */
+  readonly positions: Map<number, bigint>
+  /** Those that cannot go on without a person, and why. */
+  readonly stopped: Map<number, Held>
+}
+
 /** What all assignments of one topic share. */
 interface TopicEnv {
   readonly config: Config
@@ -29,8 +37,7 @@ interface TopicEnv {
   readonly table: string
   readonly backoff: Backoff
   readonly budget: ByteBudget
-  /** Stored offsets as this instance has committed them, of the partitions that it holds. */
-  readonly positions: Map<number, bigint>
+  readonly progress: TopicProgress
   /** The partitions assigned now. Replaced as a whole by each assignment. */
   readonly runners: Map<number, Runner>
   readonly encoders: TopicEncoders
@@ -46,7 +53,7 @@ export const runTopic = (
   config: Config,
   topic: string,
   budget: ByteBudget,
-  positions: Map<number, bigint>
+  progress: TopicProgress
 ): Effect.Effect<never, KafkaRefused, Services> =>
   Effect.gen(function*() {
     const backoff = { baseMs: config.retryBackoffMs, maxMs: config.retryBackoffMaxMs }
@@ -61,7 +68,7 @@ export const runTopic = (
       table,
       backoff,
       budget,
-      positions,
+      progress,
       runners: new Map(),
       encoders
     }
@@ -81,7 +88,9 @@ const runAssignment = (
   event: GroupEvent
 ): Effect.Effect<void, never, Admin | Destination> =>
   Effect.gen(function*() {
-    env.positions.clear() // others may have gone on by now
+    // Others may have gone on by now.
+    env.progress.positions.clear()
+    env.progress.stopped.clear()
     if (event._tag === "Lost") {
       return yield* Effect.logInfo(`partitions lost: ${event.reason} [generation=${event.generation}]`)
     }
@@ -95,7 +104,9 @@ const runAssignment = (
       const error = yield* Effect.flip(runPartitions(env, membership, partitions, generation))
       if (error.message !== said) yield* Effect.logError(`topic ${env.topic} is stopped: ${error.message}`)
       said = error.message
+      for (const partition of partitions) env.progress.stopped.set(partition, toHeld(error))
       yield* Effect.sleep(lookAgainEvery) // a grant or a table may have been given meanwhile
+      env.progress.stopped.clear()
     }
   })
 
@@ -120,9 +131,11 @@ const runPartitions = (
     const begin = yield* throughOutage("first offsets", env.backoff, firstOffset(env, id), unavailable)
     const writers = partitions.map((partition) => {
       const initial = begin(partition)
-      return initial instanceof Held
-        ? sayStopped(`partition ${env.topic}-${partition}`, initial)
-        : runQueued(env, membership, { partition, generation, sourceId: id, initial })
+      if (!(initial instanceof Held)) {
+        return runQueued(env, membership, { partition, generation, sourceId: id, initial })
+      }
+      env.progress.stopped.set(partition, initial)
+      return sayStopped(`partition ${env.topic}-${partition}`, initial)
     })
     const all = Effect.zipRight(Effect.all(writers, { concurrency: "unbounded", discard: true }), Effect.never)
     return yield* Effect.raceFirst(all, watchTopicId(env.topic, topicId))
@@ -154,9 +167,10 @@ const runQueued = (
       ...assigned,
       metrics,
       onCommitted: (position, records) => {
-        env.positions.set(partition, position)
+        env.progress.positions.set(partition, position)
         metrics.committed(records, position)
-      }
+      },
+      onStopped: (held) => env.progress.stopped.set(partition, held)
     })
   }).pipe(
     Effect.scoped,
@@ -164,7 +178,7 @@ const runQueued = (
   )
 
 /** Tells lag tools what has moved, and now and then everything again: nobody looks whether a commit has arrived. */
-const commitAdvisory = ({ positions }: TopicEnv, membership: Membership): Effect.Effect<void> => {
+const commitAdvisory = ({ progress: { positions } }: TopicEnv, membership: Membership): Effect.Effect<void> => {
   const told = new Map<number, bigint>()
   let rounds = 0
   const tell = Effect.suspend(() => {

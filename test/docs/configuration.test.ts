@@ -33,6 +33,10 @@ In the environment a key is written in capitals, with \`_\` for \`.\`, behind \`
 }\` for \`mysql.url\`. Keys that may hold a secret can be given as a file, whose name stands in
 the variable with \`_FILE\` at its end: \`${environmentName("mysql.password")}_FILE\`.
 
+What says how records become rows (from \`table.name.format\` to \`fk.wait.ms\`) may be said of one topic alone:
+\`table.TOPIC.KEY\`, such as \`table.orders.insert.mode=upsert\`, in a property file or by \`--set\`. The topic's name may
+hold dots.
+
 \`tributary config show\` prints every key with the value that takes effect and where it comes from.
 
 | key | default | meaning |

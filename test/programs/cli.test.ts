@@ -193,10 +193,13 @@ describe("the exit code", () => {
         "--set",
         "linger.ms=x",
         "--set",
-        "mysql.pasword=SENTINEL"
+        "mysql.pasword=SENTINEL",
+        "--set",
+        "table.my-own_topic.errors=sotp"
       ])
       assert.strictEqual(code, ExitCode.configuration)
       assert.include(err, "linger.ms=x (--set)")
+      assert.include(err, "table.my-own_topic.errors=sotp (--set)")
       assert.include(err, "did you mean mysql.password?")
       assert.notInclude(err, "SENTINEL")
     }))

@@ -49,6 +49,22 @@ it("any other refusal is tried again, told at its beginning and then each 30 s a
     }).pipe(Effect.provide(refusing(new KafkaRefused({ what: "not authorised", cure: "grant it" }))))
   )))
 
+it("until the end: what cannot go on without a person ends it as failed, once the rest is written", () =>
+  simulate(logged(() =>
+    Effect.gen(function*() {
+      const kafka = yield* MemoryKafka
+      kafka.createTopic("orders", 2)
+      kafka.append("orders", 0, new TextEncoder().encode("not avro"))
+      for (let i = 0; i < 300; i++) kafka.append("orders", 1, payment(i))
+      const exit = yield* Effect.flip(runCommand(testConfig({ errors: "stop" }), { untilEnd: true }))
+      assert.deepStrictEqual([exit.code, exit.exit], ["TRB-2408", ExitCode.failed])
+      assert.lengthOf(exit.details ?? [], 1)
+      assert.match(exit.details?.[0] ?? "", /^orders-0: record orders-0@0: cannot be decoded/u)
+      const { rows } = yield* MemoryDatabaseState
+      assert.deepStrictEqual([rows.length, rows.every(({ partition }) => partition === 1)], [300, true])
+    }).pipe(Effect.provide(testLayer))
+  )))
+
 // Two groups, of which one may not join; the other has the record of its topic.
 const twoGroups = (untilEnd: boolean) =>
   Effect.gen(function*() {

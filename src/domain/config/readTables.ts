@@ -47,7 +47,7 @@ const readTopicSettings = (read: Read): TopicSettings => {
       nested: or(keys.nestedMode, types.nested),
       wideDecimal: or(keys.typesDecimalBeyond, types.wideDecimal)
     },
-    metadataColumns: or(keys.metadataColumns, []).flatMap((name) => metadataColumns.get(name) ?? []),
+    metadataColumns: metadataColumnsOf(or(keys.metadataColumns, [])),
     keyFormat: or(keys.keyFormat, defaults.keyFormat),
     valueFormat: or(keys.valueFormat, defaults.valueFormat),
     keyWireFormat: or(keys.keyWireFormat, defaults.keyWireFormat),
@@ -67,6 +67,10 @@ const readTopicSettings = (read: Read): TopicSettings => {
     }
   }
 }
+
+const metadataColumnsOf = (names: ReadonlyArray<string>): ReadonlyArray<MetadataColumn> => [
+  ...new Set(names.flatMap((name) => metadataColumns.get(name.replace(/^_/, "")) ?? []))
+]
 
 /** Those that are always there are no choice. */
 const metadataColumns: ReadonlyMap<string, MetadataColumn> = new Map([

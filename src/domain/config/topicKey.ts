@@ -14,12 +14,15 @@ export const readTopicKey = (name: string): { readonly topic: string; readonly i
     return info === undefined ? undefined : { topic, info }
   })
 
-/** What somebody probably meant by a key that begins like one of a topic. */
-export const misspelt = (name: string): string | undefined =>
-  firstSplit(name, (topic, key) => {
+/** What somebody probably meant by a key that begins like one of a topic, or would but for another first word. */
+export const misspelt = (name: string): string | undefined => {
+  const asTable = prefix + name.split(".").slice(1).join(".")
+  if (readTopicKey(asTable) !== undefined) return asTable
+  return firstSplit(name, (topic, key) => {
     const meant = nearest(key, topicSpellings.keys())
     return meant === undefined ? undefined : topicKey(topic, meant)
   })
+}
 
 /** Whether it is a key that holds for all topics together. */
 export const isForAll = (name: string): boolean =>

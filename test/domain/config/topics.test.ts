@@ -56,7 +56,7 @@ types.enum=enum
 types.uuid=binary
 types.nanos=datetime
 types.decimal.beyond=varchar
-metadata.columns=partition,timestamp,schema_id
+metadata.columns=partition,timestamp,_schema_id
 key.format=string
 value.format=json
 key.wire.format=apicurio
@@ -144,6 +144,7 @@ table.payments.table.name.format=paid
     const text = `${orders}errors.max.rate=1.5
 table.orders.insert.mod=upsert
 table.orders.insert.mode=replace
+topic.my.orders.pk.mode=record_key
 table.orders.batch.max.rows=1
 table.payment.errors=stop
 fields.rename=a:b,a:c
@@ -155,13 +156,14 @@ table.orders.errors=stop
     const contents = new Map([["bad.avsc", "{"]])
     assert.deepStrictEqual(problemsOf(text, { contents }), [
       "TRB-1001 table.orders.insert.mod (file:6): unknown key; did you mean table.orders.insert.mode?",
-      "TRB-1001 table.orders.batch.max.rows (file:8): cannot be said of one topic; leave out table and the topic",
-      "TRB-1004 table.orders.errors (file:13 and file:14): is set twice; keep one",
-      "TRB-1003 fields.rename=a:b,a:c (file:10): not understood; expected field:column,field:column,… or nothing",
-      "TRB-1006 value.schema=missing.avsc (file:11): cannot be read; expected a file with an Avro schema, or nothing",
+      "TRB-1001 topic.my.orders.pk.mode (file:8): unknown key; did you mean table.my.orders.pk.mode?",
+      "TRB-1001 table.orders.batch.max.rows (file:9): cannot be said of one topic; leave out table and the topic",
+      "TRB-1004 table.orders.errors (file:14 and file:15): is set twice; keep one",
+      "TRB-1003 fields.rename=a:b,a:c (file:11): not understood; expected field:column,field:column,… or nothing",
+      "TRB-1006 value.schema=missing.avsc (file:12): cannot be read; expected a file with an Avro schema, or nothing",
       "TRB-1003 errors.max.rate=1.5 (file:5): not understood; expected a number from 0 to 1",
       "TRB-1003 table.orders.insert.mode=replace (file:7): not understood; expected one of insert, upsert",
-      "TRB-1003 table.orders.key.schema=bad.avsc (file:12): not understood; expected a file with an Avro schema, or nothing"
+      "TRB-1003 table.orders.key.schema=bad.avsc (file:13): not understood; expected a file with an Avro schema, or nothing"
     ])
   })
 

@@ -5,7 +5,7 @@ const hour = 3_600_000
 
 const metadataNames = ["partition", "offset", "timestamp", "key", "headers", "schema_id"]
 const metadata = list(
-  (name) => metadataNames.includes(name),
+  (name) => metadataNames.includes(name.replace(/^_/, "")), // as the column is called, or without its underscore
   `some of ${metadataNames.join(", ")} between commas, none twice`
 )
 
@@ -37,7 +37,7 @@ export const topicKeys = {
   pkFields: key("pk.fields", names("field names"), {
     doc:
       "Key columns: fields of the value with pk.mode=record_value, the key's columns with record_key (default: all " +
-      "its fields, or _key where it is not a record)."
+      "its fields, or `key` where it is not a record)."
   }),
   deleteEnabled: key("delete.enabled", boolean, {
     fallback: "false",
