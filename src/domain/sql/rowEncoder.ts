@@ -38,13 +38,17 @@ export interface TableShape {
 }
 
 const notRecord: Either.Either<never, Poison> = Either.left({ column: "", reason: "not a record" })
+const noFields: Fields = {}
 const NULL: Either.Either<string> = Either.right("NULL")
 
+/** The fields of a value, where it is a record: looked at once per record, not once per column. */
+type Fields = Readonly<Record<string, unknown>>
+
 /** Writes one column of a record. */
-type Cell = (decoded: DecodedRecord) => Either.Either<string, Poison>
+type Cell = (fields: Fields, decoded: DecodedRecord) => Either.Either<string, Poison>
 
 /** Where a record on the way is null, so is the column. */
-const nestedCell = (from: Column["from"], path: ReadonlyArray<string>, write: LiteralWriter): Cell => (decoded) => {
+const nestedCell = (from: Column["from"], path: ReadonlyArray<string>, write: LiteralWriter): Cell => (_, decoded) => {
   let value = decoded[from]
   for (const field of path) {
     if (value === null) break
@@ -56,10 +60,9 @@ const nestedCell = (from: Column["from"], path: ReadonlyArray<string>, write: Li
 
 const cellOf = ({ from, path }: Column, write: LiteralWriter): Cell => {
   const [field, ...inner] = path
-  if (field === undefined) return (decoded) => write(decoded[from])
+  if (field === undefined) return (_, decoded) => write(decoded[from])
   // A record may come without a key; its value is never null where the schema says that it is a record.
-  if (from === "key" || inner.length > 0) return nestedCell(from, path, write)
-  return ({ value }) => Predicate.isRecord(value) ? write(value[field]) : notRecord
+  return from === "key" || inner.length > 0 ? nestedCell(from, path, write) : (fields) => write(fields[field])
 }
 
 const makeCell = (dialect: Dialect, column: Column, digest: Digest): Cell => {
@@ -88,7 +91,7 @@ const compile = (dialect: Dialect, plan: TablePlan, { ignored, keyColumns }: Tab
       ...[...keys, ...others].map((column) => makeCell(dialect, column, digest)),
       ...metadata.map((name): Cell => {
         const write = metadataCell(dialect, name, plan.schemaId)
-        return ({ record }) => write(record)
+        return (_, { record }) => write(record)
       })
     ]
   }
@@ -100,13 +103,16 @@ const compile = (dialect: Dialect, plan: TablePlan, { ignored, keyColumns }: Tab
  */
 export const makeRowEncoder = (dialect: Dialect, plan: TablePlan, table: TableShape, digest: Digest): RowEncoder => {
   const { cells, shape } = compile(dialect, plan, table, digest)
-  const needsRecord = plan.columns.length === 0
+  // Without columns it still has to be what its schema says.
+  const needsRecord = plan.columns.length === 0 ||
+    plan.columns.some(({ from, path }) => from === "value" && path.length > 0)
   return {
     write: (decoded) => {
-      if (needsRecord && !Predicate.isRecord(decoded.value)) return notRecord
+      const fields = Predicate.isRecord(decoded.value) ? decoded.value : noFields
+      if (needsRecord && fields === noFields) return notRecord
       const literals: Array<string> = []
       for (const cell of cells) {
-        const literal = cell(decoded)
+        const literal = cell(fields, decoded)
         if (Either.isLeft(literal)) return Either.left(literal.left)
         literals.push(literal.right)
       }
@@ -124,7 +130,7 @@ export const makeDeleteEncoder = (dialect: Dialect, plan: TablePlan, digest: Dig
   return {
     remove: (decoded) =>
       Either.map(
-        Either.all(cells.map((cell) => cell(decoded))),
+        Either.all(cells.map((cell) => cell(noFields, decoded))),
         (literals): Change => ({ _tag: "Delete", shape, cells: literals })
       )
   }
