@@ -76,7 +76,9 @@ const rows: Readonly<Record<string, ReadonlyArray<Sample>>> = {
 }
 
 const page = readFileSync(new URL("../../docs/mapping.md", import.meta.url), "utf8")
-const documented = page.split("\n").filter((line) => line.startsWith("| ")).slice(2).map((line) => {
+const [, table = ""] = page.split(/^## Types$/mu)
+const lines = table.split("\n").slice(2)
+const documented = lines.slice(2, lines.indexOf("")).map((line) => {
   const [avro = "", column = ""] = line.split("|").slice(1).map((cell) => cell.trim())
   return { avro, column }
 })
