@@ -3,12 +3,13 @@ import { type Connection, createConnection } from "mysql2/promise"
 import { afterAll, assert, beforeAll, it } from "vitest"
 import { makeChangeBatch } from "../../src/domain/sql/changes.js"
 import { planTable } from "../../src/domain/sql/plan/planTable.js"
+import { mariadb } from "../../src/domain/sql/mariadb.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
 import { defaultLiteral } from "../../src/domain/sql/mysql/columnTypes.js"
 import type { Column, TablePlan } from "../../src/domain/sql/TablePlan.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 import { type AvroCodec, compile } from "../../src/layers/avro/AvroCodec.js"
-import { describeWith } from "../servers/index.js"
+import { describeOnEach } from "../servers/index.js"
 import { comparable } from "../support/jsonDocuments.js"
 import { mappingRows } from "../support/mappingRows.js"
 import type { MappingRow } from "../support/mappingTypes.js"
@@ -44,7 +45,13 @@ const textOf = (value: unknown): string | null => {
   return typeof value === "number" ? Object.is(value, -0) ? "-0" : String(value) : "neither text nor a number"
 }
 
-describeWith(["mysql"], "the edges of every type", (servers) => {
+/** MariaDB takes fewer levels: what is deeper becomes a dead letter by the server's own check. */
+const deepest = "as deep as MySQL's JSON"
+/** MariaDB shows how wide a whole number is printed. */
+const withoutWidth = (type: string | null): string | undefined => type?.replace(/^(int|bigint)\(\d+\)/u, "$1")
+
+describeOnEach("the edges of every type", ({ address, label }) => {
+  const dialect = label === "MySQL" ? mysql : mariadb
   const name = `mapping_edges_${process.pid}`
   let connection: Connection
 
@@ -60,7 +67,7 @@ describeWith(["mysql"], "the edges of every type", (servers) => {
   }
 
   beforeAll(async () => {
-    connection = await createConnection({ uri: servers.mysql, charset: "utf8mb4", database: "mysql" })
+    connection = await createConnection({ uri: address, charset: "utf8mb4", database: "mysql" })
     await connection.query(`CREATE DATABASE ${name}`)
     await connection.query(`USE ${name}`)
     await connection.query("SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00'")
@@ -75,12 +82,17 @@ describeWith(["mysql"], "the edges of every type", (servers) => {
       const table = `t${index}`
       const codec = codecOf(row)
       const plan = planOf(codec, row, table)
-      const encoder = insertEncoder(mysql, plan)
+      const encoder = insertEncoder(dialect, plan)
       const change = (value: unknown, offset: number) =>
         encoder.change(Either.getOrThrow(codec.decode(codec.encode({ f: value }), 0)), 1, 2, BigInt(offset))
-      const batch = makeChangeBatch(mysql, 1 << 24)
+      const batch = makeChangeBatch(dialect, 1 << 24)
       row.stored.forEach(([value], offset) => batch.add(Either.getOrThrow(change(value, offset))))
-      await run(mysql.createTable(plan))
+      await run(dialect.createTable(plan))
+      if (label === "MariaDB" && row.row === deepest) {
+        const refused = await run(batch.take().join("; ")).catch((error: unknown) => error)
+        assert.deepInclude(refused, { errno: 4025 })
+        return
+      }
       for (const statement of batch.take()) await run(statement)
 
       const [column] = plan.columns
@@ -89,15 +101,17 @@ describeWith(["mysql"], "the edges of every type", (servers) => {
       )
       assert.lengthOf(answers, row.stored.length)
       row.stored.forEach(([, expected], at) => {
-        assert.strictEqual(comparable(answers[at] ?? null, expected), expected, `value ${at}`)
+        // MariaDB has no negative zero.
+        const wanted = label === "MariaDB" && expected === "-0" ? "0" : expected
+        assert.strictEqual(comparable(answers[at] ?? null, wanted), wanted, `value ${at}`)
       })
-      assert.deepStrictEqual(
-        await select(
-          `SELECT COLUMN_TYPE FROM information_schema.COLUMNS
-          WHERE TABLE_SCHEMA = '${name}' AND TABLE_NAME = '${table}' AND COLUMN_NAME = 'f'`
-        ),
-        [row.column]
+      const types = await select(
+        `SELECT COLUMN_TYPE FROM information_schema.COLUMNS
+        WHERE TABLE_SCHEMA = '${name}' AND TABLE_NAME = '${table}' AND COLUMN_NAME = 'f'`
       )
+      assert.deepStrictEqual(types.map(withoutWidth), [
+        label === "MariaDB" && row.column === "json" ? "longtext" : row.column
+      ])
       for (const [value, reason] of row.poison ?? []) {
         const refused = change(value, 0)
         assert.match(Either.isLeft(refused) ? refused.left.reason : "accepted", reason)
@@ -116,7 +130,7 @@ describeWith(["mysql"], "the edges of every type", (servers) => {
       ["string", "none: MySQL takes no literal here", null],
       [{ type: "array", items: "int" }, [], null]
     ]
-    await run("CREATE TABLE presets (f0 INT)")
+    await run("CREATE TABLE presets (f0 INT) CHARSET utf8mb4")
     await run("INSERT INTO presets VALUES (1)")
     for (const [type, value, expected] of defaults) {
       const [bare] =
@@ -126,7 +140,7 @@ describeWith(["mysql"], "the edges of every type", (servers) => {
       const column: Column = { ...bare, default: { value } }
       const preset = defaultLiteral(column)
       await run(
-        `ALTER TABLE presets ADD COLUMN f ${mysql.columnType(column)} NULL ${
+        `ALTER TABLE presets ADD COLUMN f ${dialect.columnType(column)} NULL ${
           preset === undefined ? "" : `DEFAULT ${preset}`
         }, ALGORITHM=INSTANT`
       )

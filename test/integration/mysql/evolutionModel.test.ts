@@ -28,7 +28,8 @@ const expected = ({ rows, table }: Model): ReadonlyArray<string> =>
     ...[...rows].map(([place, row]) => rowLine(place, [...row]))
   ].toSorted()
 
-describeOnEach("the table is what a model says", ({ address }) => {
+describeOnEach("the table is what a model says", ({ address, label }) => {
+  const processes = label === "MySQL" ? "performance_schema.processlist" : "information_schema.processlist"
   const name = `walks_${process.pid}`
   let admin: Connection
   let walked = 0
@@ -82,7 +83,14 @@ describeOnEach("the table is what a model says", ({ address }) => {
     await fc.assert(
       fc.asyncProperty(walks, async (walk) => {
         const topic = `walk${walked++}`
-        const server: WalkServer = { address, database: name, admin, users: [`${name}_0`, `${name}_1`], password: "w" }
+        const server: WalkServer = {
+          address,
+          database: name,
+          processes,
+          admin,
+          users: [`${name}_0`, `${name}_1`],
+          password: "w"
+        }
         const { stored, stops } = await Effect.runPromise(runWalk(server, topic, walk))
         const table = await found(walk, topic)
         const context = `stored ${stored.join()}; stopped: ${stops.join(" | ") || "nowhere"}`

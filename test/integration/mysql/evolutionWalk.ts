@@ -17,6 +17,8 @@ export interface WalkServer {
   readonly address: string
   readonly database: string
   readonly admin: Connection
+  /** Where its list of connections is: MySQL's older one fails on what others' statements hold, MariaDB has that alone. */
+  readonly processes: "performance_schema.processlist" | "information_schema.processlist"
   /** One account for each instance, so that its connections can be told from the other's. */
   readonly users: readonly [string, string]
   readonly password: string
@@ -27,6 +29,12 @@ interface Said {
   generation: string
   assigned: ReadonlyArray<number>
   readonly stopped: Map<number, string>
+}
+
+/** Between the instances of a walk. */
+interface Shared {
+  readonly dies: Deferred.Deferred<void>
+  readonly meeting: Meeting
 }
 
 interface Instance {
@@ -106,10 +114,10 @@ const settings = ({ address, database, password }: WalkServer, topic: string, wa
 })
 
 /** Every connection of an account ends, as when its process or the network does. */
-const cut = ({ admin }: WalkServer, user: string): Effect.Effect<void> =>
+const cut = ({ admin, processes }: WalkServer, user: string): Effect.Effect<void> =>
   Effect.promise(async () => {
     const [rows] = await admin.query<Array<RowDataPacket>>(
-      "SELECT ID AS id FROM information_schema.processlist WHERE USER = ?",
+      `SELECT ID AS id FROM ${processes} WHERE USER = ?`,
       [user]
     )
     // One that has ended meanwhile is unknown.
@@ -125,7 +133,7 @@ const layerFaulty = (
   config: ReturnType<typeof testConfig>,
   user: string,
   fault: Fault | undefined,
-  dies: Deferred.Deferred<void>
+  shared: Shared
 ) => {
   const { autoCreate, ddlLockTimeoutMs, mysql } = config
   if (mysql.kind !== "mysql") throw new Error("the walk needs a server")
@@ -133,12 +141,13 @@ const layerFaulty = (
   const faulty = Effect.map(Destination, (real) => {
     const dying = Effect.suspend(() =>
       fault?.kind === "dies-after-ddl" && ++looks === fault.at
-        ? Effect.zipRight(Deferred.succeed(dies, undefined), Effect.never)
+        ? Effect.zipRight(Deferred.succeed(shared.dies, undefined), Effect.never)
         : Effect.void
     )
     return Destination.of({
       ...real,
-      ensureTable: (plan, policy) => Effect.zipLeft(real.ensureTable(plan, policy), dying),
+      ensureTable: (plan, policy) =>
+        meet(shared.meeting).pipe(Effect.zipRight(real.ensureTable(plan, policy)), Effect.zipLeft(dying)),
       write: (request) =>
         fault?.kind === "loses-connections" && ++writes === fault.at
           ? Effect.zipLeft(real.write(request), cut(server, user), { concurrent: true })
@@ -148,13 +157,25 @@ const layerFaulty = (
   return Layer.provide(Layer.effect(Destination, faulty), layerMysql({ ...mysql, autoCreate, ddlLockTimeoutMs }))
 }
 
+/** The first waits a moment for the second, so that both alter the table at once; not for one that does not come. */
+interface Meeting {
+  come: Deferred.Deferred<void> | undefined
+}
+const meet = (meeting: Meeting): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    if (meeting.come !== undefined) return yield* Effect.asVoid(Deferred.succeed(meeting.come, undefined))
+    const come = meeting.come = yield* Deferred.make<void>()
+    yield* Effect.timeoutOption(Deferred.await(come), "30 millis")
+    meeting.come = undefined
+  })
+
 const startInstance = (
   server: WalkServer,
   topic: string,
   walk: Walk,
   which: 0 | 1,
   fault: Fault | undefined,
-  dies: Deferred.Deferred<void>
+  shared: Shared
 ) =>
   Effect.gen(function*() {
     const kafka = yield* MemoryKafka
@@ -164,7 +185,7 @@ const startInstance = (
     const member = kafka.members.length
     const process = yield* startProcess(
       runCommand(config, { untilEnd: false }).pipe(
-        Effect.provide(layerFaulty(server, config, user, fault, dies)),
+        Effect.provide(layerFaulty(server, config, user, fault, shared)),
         Effect.provide(listening(said))
       )
     )
@@ -262,13 +283,13 @@ export const runWalk = (server: WalkServer, topic: string, walk: Walk) =>
     const ids = yield* register(topic, walk)
     const half = walk.records.length >> 1
     yield* append(topic, walk, ids, 0, half)
-    const dies = yield* Deferred.make<void>()
+    const shared: Shared = { dies: yield* Deferred.make<void>(), meeting: { come: undefined } }
     const start = (which: 0 | 1, fault: Fault | undefined) =>
-      startInstance(server, topic, walk, which, fault?.instance === which ? fault : undefined, dies)
+      startInstance(server, topic, walk, which, fault?.instance === which ? fault : undefined, shared)
     const instances = [yield* start(0, walk.fault), yield* start(1, walk.fault)]
     yield* append(topic, walk, ids, half)
     const revive = Effect.gen(function*() {
-      yield* Deferred.await(dies)
+      yield* Deferred.await(shared.dies)
       const which = walk.fault?.instance ?? 0
       const dead = instances[which]
       if (dead === undefined) return
