@@ -51,7 +51,7 @@ export const alive = (pid) => {
  * @param {() => Promise<A>} body
  * @returns {Promise<A>}
  */
-const withLock = async (file, body) => {
+export const withLock = async (file, body) => {
   for (;;) {
     try {
       await writeFile(file, String(process.pid), { flag: "wx" })

@@ -37,6 +37,8 @@ export interface KafkaOptions extends Where {
   readonly props?: Readonly<Record<string, string | number | boolean>>
   /** Of the Java machine, `512m` if not named. */
   readonly heap?: string
+  /** More arguments of the Java machine. */
+  readonly java?: ReadonlyArray<string>
 }
 
 export interface MysqlOptions extends Where {
@@ -55,6 +57,9 @@ export const kafkaMeans: () => Promise<Means>
 export const registryMeans: () => Promise<Means>
 export const mysqlMeans: () => Promise<Means>
 export const mariadbMeans: () => Promise<Means>
+
+/** One process at a time per lock file; the lock of a process that died is taken over. */
+export const withLock: <A>(file: string, body: () => Promise<A>) => Promise<A>
 
 /** Where downloads are kept. */
 export const cacheRoot: () => string

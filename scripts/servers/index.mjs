@@ -1,4 +1,4 @@
-export { cacheRoot } from "./cache.mjs"
+export { cacheRoot, withLock } from "./cache.mjs"
 export { attachKafka, kafkaMeans, startKafka } from "./kafka.mjs"
 export { attachMariadb, mariadbMeans, startMariadb } from "./mariadb.mjs"
 export { attachMysql, mysqlMeans, startMysql } from "./mysql.mjs"

@@ -13,6 +13,7 @@ import { javaMissing, means } from "./tools.mjs"
  * @property {1 | 3} [nodes]
  * @property {Readonly<Record<string, string | number | boolean>>} [props] added to, and stronger than, the defaults here
  * @property {string} [heap]
+ * @property {ReadonlyArray<string>} [java] more arguments of Java
  * @property {string} [dir] where its folders are made
  * @property {boolean} [detached] it outlives this process
  */
@@ -82,7 +83,7 @@ const zookeeperSpec = async (options, libs, port) => {
 
 /** @param {ReadonlyArray<number>} ports @param {KafkaOptions} options */
 const localSpecs = async (ports, options) => {
-  const { heap, nodes, props, version } = options
+  const { heap, java: more = [], nodes, props, version } = options
   const libs = await kafkaJars(version)
   const zookeeper = Number(version.split(".")[0]) < 3
   const clusterId = randomBytes(16).toString("base64url").replace(/^-/, "A")
@@ -97,7 +98,7 @@ const localSpecs = async (ports, options) => {
       await prepare(dir, format.command, [...format.args, "-c", file])
     }
     const ready = { kind: "kafka", address: `${host}:${ports[node * 2]}`, nodes }
-    return { name: `kafka-${node}`, dir, ...java(libs, heap, "kafka.Kafka", file), ready }
+    return { name: `kafka-${node}`, dir, ...java(libs, heap, ...more, "kafka.Kafka", file), ready }
   }))
   return zookeeper ? [await zookeeperSpec(options, libs, ports[1]), ...brokers] : brokers
 }
