@@ -18,6 +18,14 @@ const schemas = new Map([
       { name: "owner", type: "string" },
       { name: "note", type: ["null", "string"] }
     ])
+  ],
+  [
+    6,
+    recordSchema("Account", [
+      { name: "id", type: "long" },
+      { name: "note", type: ["null", "string"] },
+      { name: "owner", type: "string" }
+    ])
   ]
 ])
 const avro = encoderOf(schemas)
@@ -145,7 +153,8 @@ describe("rows that a pipeline writes", () => {
         const { rows, send } = yield* makeWritten(schemas, { "schema.evolution": "none", "batch.max.rows": "1" })
         yield* send([{ value: account(1n, "Ada") }])
         const newer = { value: avro(5, { id: 2n, owner: "Bob", note: "new" }) }
-        yield* send([newer, newer, { value: account(3n, "Cid") }, newer])
+        const newest = { value: avro(6, { id: 3n, owner: "Cid", note: "new" }) }
+        yield* send([newer, newer, { value: account(4n, "Dee") }, newest])
         assert.deepStrictEqual((yield* rows("SELECT * FROM orders")).length, 5)
         const told = lines.filter((line) => line.includes("has no column for"))
         assert.lengthOf(told, 1)
