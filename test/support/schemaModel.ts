@@ -80,8 +80,16 @@ const taking = (column: ModelColumn, field: Field, { allowCopy, mode }: Walk["po
 }
 
 /** The table after a version's first use; undefined: the version is refused. */
-const accepting = (table: ModelTable | undefined, version: Version, policy: Walk["policy"]): ModelTable | undefined => {
-  if (table === undefined) return new Map(version.map((field) => [field.name, created(field)]))
+const accepting = (
+  table: ModelTable | undefined,
+  version: Version,
+  { policy, upsert }: Walk
+): ModelTable | undefined => {
+  if (table === undefined) {
+    // Beside the key of an upsert no column is needed.
+    if (version.length === 0 && !upsert) return undefined
+    return new Map(version.map((field) => [field.name, created(field)]))
+  }
   const after = new Map(table)
   for (const field of version) {
     const column = table.get(field.name)
@@ -130,7 +138,7 @@ const tablesOf = (walk: Walk, courses: ReadonlyArray<Course>): ReadonlyArray<Mod
       if (version === undefined) return
       const moved = at.with(index, place + 1)
       const refusedHere = stops && place === versions.length - 1
-      const after = accepting(table, version, walk.policy)
+      const after = accepting(table, version, walk)
       if (refusedHere && after === undefined) visit(moved, table)
       if (!refusedHere && after !== undefined) visit(moved, after)
     })

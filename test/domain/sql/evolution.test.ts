@@ -45,6 +45,14 @@ const sqlOf = ({ steps }: ReturnType<typeof changes>): ReadonlyArray<string> =>
   steps.map(({ sql }) => sql.replace("ALTER TABLE `orders` ", ""))
 
 describe("a table that is missing", () => {
+  it("no table is made of a schema without fields, which no server takes", () => {
+    const { refused, steps } = evolve(mysql, planOf([]), undefined, { mode: "widen", allowCopy: true })
+    assert.lengthOf(steps, 0)
+    assert.deepStrictEqual(refused.map(({ what }) => what), [
+      "it is not there, and cannot be made of a schema without fields"
+    ])
+  })
+
   it("is created, whatever the policy", () => {
     const { steps } = evolve(mysql, planOf([id]), undefined, { mode: "none", allowCopy: false })
     assert.deepStrictEqual(steps.map(({ kind }) => kind), ["create"])

@@ -204,6 +204,12 @@ const unusable = (table: CatalogTable, alter: string): ReadonlyArray<Difference>
   }]
 }
 
+/** Servers want one visible column (4028, MariaDB 1113). Once the table is there, a record without fields is a row. */
+const noColumns: Difference = {
+  what: "it is not there, and cannot be made of a schema without fields",
+  cure: "create it with one column that may be NULL, or let records of a version with fields come first"
+}
+
 /**
  * The steps from the table as it is found (undefined: not there) to one that takes the plan's rows, as far as the
  * policy goes, and all that stands in the way.
@@ -215,6 +221,7 @@ export const evolve = (
   policy: EvolutionPolicy
 ): Evolution => {
   if (table === undefined) {
+    if (plan.columns.length === 0) return { steps: [], refused: [noColumns], notes: [], ignored: new Set() }
     const why = [`create the table for schema ${plan.schemaId} of topic ${plan.topic}`]
     const create: DdlStep = { kind: "create", sql: dialect.createTable(plan), fallbacks: [], why, cost: "instant" }
     return { steps: [create], refused: [], notes: [], ignored: new Set() }
