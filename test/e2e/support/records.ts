@@ -23,7 +23,7 @@ export const tableWithSequence = (table: string) =>
 const Registered = Schema.Struct({ id: Schema.Number })
 const isPlain = (byte: number) => byte < 0x80 && byte !== 10 && byte !== 13
 
-const register = async (registry: string, subject: string, schema: string): Promise<number> => {
+export const register = async (registry: string, subject: string, schema: string): Promise<number> => {
   const answer = await fetch(`${registry}/subjects/${encodeURIComponent(subject)}/versions`, {
     method: "POST",
     headers: { "content-type": "application/vnd.schemaregistry.v1+json" },
