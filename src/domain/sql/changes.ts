@@ -1,6 +1,6 @@
 import { type AppendedRows, makeAppendedRows } from "./appendedRows.js"
 import type { Dialect } from "./Dialect.js"
-import { foldedName, type Row } from "./Row.js"
+import { foldedName, type Row, type RowShape } from "./Row.js"
 import { deleteStatements, upsertStatements } from "./statements.js"
 
 /** What one record does to one table: it writes a row, or deletes the row whose key is all that the columns say. */
@@ -44,11 +44,26 @@ const merged = (older: Row | undefined, newer: Row): Row => {
   return columns.length === known.size ? newer : { shape: { ...newer.shape, columns }, cells }
 }
 
+/** Places of the key's cells in the order of their columns' names. */
+const keyPlaces = ({ columns, keyLength }: RowShape): ReadonlyArray<number> => {
+  const names = columns.slice(0, keyLength).map(foldedName)
+  return names.map((_, place) => place).toSorted((a, b) => byKey([names[a] ?? "", a], [names[b] ?? "", b]))
+}
+
 /**
  * A key's literals are equal where the keys are, because each value has one spelling, and end where they should, so that
- * no two keys join to one text.
+ * no two keys join to one text. In the order of the columns' names: two versions of a key's schema may have its fields in
+ * different orders.
  */
-const keyOf = ({ cells, shape: { keyLength } }: Row): string => cells.slice(0, keyLength).join(",")
+const makeKeyOf = (): (row: Row) => string => {
+  const places = new Map<RowShape, ReadonlyArray<number>>()
+  return ({ cells, shape }) => {
+    if (shape.keyLength === 1) return cells[0] ?? ""
+    const known = places.get(shape) ?? keyPlaces(shape)
+    places.set(shape, known)
+    return known.map((place) => cells[place]).join(",")
+  }
+}
 
 const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => a < b ? -1 : a > b ? 1 : 0
 
@@ -65,6 +80,7 @@ const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown])
  */
 export const makeChangeBatch = (dialect: Dialect, maxStatementBytes: number): ChangeBatch => {
   const tables = new Map<string, TableChanges>()
+  const keyOf = makeKeyOf()
   const changesOf = (table: string): TableChanges => {
     const known = tables.get(table)
     if (known !== undefined) return known

@@ -31,6 +31,18 @@ export const insertHead = ({ identifier }: Dialect, table: string, columns: Read
 
 export const bracketed = ({ cells }: Row): string => `(${cells.join(",")})`
 
+/** Rows of the same columns in the same order, with the first of them. */
+const byColumns = (rows: ReadonlyArray<Row>): ReadonlyArray<readonly [first: Row, group: ReadonlyArray<Row>]> => {
+  const groups = new Map<string, readonly [first: Row, group: Array<Row>]>()
+  for (const row of rows) {
+    const columns = row.shape.columns.join("\0")
+    const known = groups.get(columns)
+    if (known === undefined) groups.set(columns, [row, [row]])
+    else known[1].push(row)
+  }
+  return [...groups.values()]
+}
+
 /**
  * One statement per set of columns: what a row changes is what its own records say and no other's. No key is in two of
  * them, so that their order does not matter.
@@ -41,17 +53,7 @@ export const upsertStatements = (
   rows: ReadonlyArray<Row>,
   bytesMax: number
 ): ReadonlyArray<string> => {
-  const groups = new Map<string, Array<Row>>()
-  for (const row of rows) {
-    const columns = row.shape.columns.join("\0")
-    const group = groups.get(columns)
-    if (group === undefined) groups.set(columns, [row])
-    else group.push(row)
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group
-    if (first === undefined) return []
-    const { columns, keyLength } = first.shape
+  return byColumns(rows).flatMap(([{ shape: { columns, keyLength } }, group]) => {
     const tail = dialect.upsertTail(table, columns.slice(0, keyLength), columns.slice(keyLength))
     const template = { head: insertHead(dialect, table, columns), between: ",", tail: () => tail }
     return packed(template, group.map(bracketed), bytesMax)
@@ -69,9 +71,8 @@ export const deleteStatements = (
   table: string,
   rows: ReadonlyArray<Row>,
   bytesMax: number
-): ReadonlyArray<string> => {
-  const [first] = rows
-  if (first === undefined) return []
-  const { row, ...template } = dialect.deletion(table, first.shape.columns)
-  return packed(template, rows.map(({ cells }) => row(cells)), bytesMax, deletedKeysMax)
-}
+): ReadonlyArray<string> =>
+  byColumns(rows).flatMap(([first, group]) => {
+    const { row, ...template } = dialect.deletion(table, first.shape.columns)
+    return packed(template, group.map(({ cells }) => row(cells)), bytesMax, deletedKeysMax)
+  })

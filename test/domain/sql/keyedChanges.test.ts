@@ -149,6 +149,22 @@ describe("changes by key", () => {
     ])
   })
 
+  it("find a key again whose schema has its fields in another order now", () => {
+    const batch = makeChangeBatch(mysql, 4096)
+    const first: RowShape = { table: "t", columns: ["k1", "k2", "a"], keyLength: 2 }
+    const second: RowShape = { table: "t", columns: ["K2", "k1", "b"], keyLength: 2 }
+    batch.add({ _tag: "Write", shape: first, cells: ["2", "1", "a"] })
+    batch.add({ _tag: "Write", shape: second, cells: ["1", "2", "b"] })
+    batch.add({ _tag: "Delete", shape: deleted, cells: ["7", "8"] })
+    batch.add({ _tag: "Delete", shape: { ...deleted, columns: ["k2", "k1"] }, cells: ["7", "8"] })
+    assert.deepStrictEqual(batch.take(), [
+      "DELETE /*+ INDEX(`t`) */ FROM `t` WHERE (`k1`,`k2`) IN ((7,8))",
+      "DELETE /*+ INDEX(`t`) */ FROM `t` WHERE (`k2`,`k1`) IN ((7,8))",
+      "INSERT INTO `t` (`K2`, `k1`, `b`, `a`) VALUES (1,2,b,a)"
+      + " AS `new` ON DUPLICATE KEY UPDATE `b` = `new`.`b`, `a` = `new`.`a`"
+    ])
+  })
+
   it("of several tables are kept apart, tables in the order of their names", () => {
     const batch = makeChangeBatch(mysql, 4096)
     for (const table of ["z", "a"]) {
