@@ -194,13 +194,14 @@ it.scopedLive("an unknown schema is no reason to wait; a registry that is out en
     assert.match(shown.out, /value: +[0-9a-f]+ \(\d+ bytes; not decoded: cannot reach the schema registry/)
   }))
 
+const discard = (choice: Choice, execute: boolean): DlqRequest => ({
+  kind: "discard",
+  options: { choice, all: false, replayed: false, execute, reason: "a test" }
+})
+
 it.scopedLive("nothing is discarded without a word about which, nor without --execute", () =>
   Effect.gen(function*() {
     const { dlq } = yield* world([letter(1n, payment(1)), letter(2n, payment(2))])
-    const discard = (choice: Choice, execute: boolean): DlqRequest => ({
-      kind: "discard",
-      options: { choice, all: false, replayed: false, execute, reason: "a test" }
-    })
     const unsure = yield* dlq(discard(nothing, true))
     assert.strictEqual(unsure.code, 64)
     assert.strictEqual(unsure.error?.code, "TRB-2701")
