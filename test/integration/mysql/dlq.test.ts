@@ -72,6 +72,9 @@ const counts = (admin: Parameters<typeof query>[0], table = "orders") =>
       + ` ' marked | ', (SELECT COUNT(*) FROM ${table})) AS state FROM dead_letters`
   )
 
+const insert = (columns: string, values: string) =>
+  `INSERT INTO orders (id, ${columns}, _source, _partition, _offset) VALUES (1, ${values}, 1, 0, 0)`
+
 describeOnEach("dead letters", ({ address }) => {
   it.scopedLive("a replay writes the row and marks the letter, once; then it is not open any more", () =>
     Effect.gen(function*() {
@@ -112,8 +115,6 @@ describeOnEach("dead letters", ({ address }) => {
         const { get, refused, replay } = yield* DeadLetters
         const letter = first((yield* withLetters(1)).letters)
         yield* query(admin, "ALTER TABLE orders ADD note VARCHAR(3) NULL, ADD price DECIMAL(5,2) NULL")
-        const insert = (columns: string, values: string) =>
-          `INSERT INTO orders (id, ${columns}, _source, _partition, _offset) VALUES (1, ${values}, 1, 0, 0)`
         const outcome = yield* replay(replayOf(letter, insert("note", "'long'")))
         if (outcome._tag !== "RolledBack") return assert.fail(outcome._tag)
         const { class: errorClass, code, column } = outcome.error
