@@ -88,16 +88,7 @@ export const execute = (
     case "run":
       return executeRun(handlers, sources, invocation)
     case "produce":
-      return Effect.flatMap(
-        prepareProduce(globals, surroundings.environment, invocation.options),
-        ({ config, plan, warnings }) =>
-          logged((known: ClientConfig) =>
-            Effect.zipRight(
-              Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true }),
-              handlers.produce(known, plan, { output })
-            )
-          )(config)
-      )
+      return executeProduce(handlers, globals, surroundings.environment, invocation)
     case "read":
       return executeRead(handlers, globals, surroundings.environment, invocation)
     case "verify": {
@@ -202,6 +193,23 @@ const executeRun = (
       )
     )(config)
   })
+
+const executeProduce = (
+  handlers: Handlers,
+  globals: Globals,
+  environment: Environment,
+  { options }: Asked<"produce">
+): Outcome<FileSystem.FileSystem> =>
+  Effect.flatMap(
+    prepareProduce(globals, environment, options),
+    ({ config, plan, warnings }) =>
+      logged((known: ClientConfig) =>
+        Effect.zipRight(
+          Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true }),
+          handlers.produce(known, plan, { output: globals.output })
+        )
+      )(config)
+  )
 
 const executeRead = (
   handlers: Handlers,
