@@ -15,6 +15,7 @@ import {
   type Compiled,
   type EncodedRecord,
   encodeRecord,
+  missingSchemas,
   refusedKey,
   refusedRecord,
   rowsKey,
@@ -106,6 +107,7 @@ export const makeTopicEncoders = (
     const encode: TopicEncoders["encode"] = (records, sourceId, partition) =>
       Effect.gen(function*() {
         yield* forgetRefused
+        const clock = yield* Effect.clock
         // Whoever else writes the topic may have made the table meanwhile.
         for (const [keyKey, remover] of compiled.deletes) if (remover === undefined) compiled.deletes.delete(keyKey)
         const dialect = yield* Effect.either(tables.dialect)
@@ -119,9 +121,15 @@ export const makeTopicEncoders = (
           problem
         })
         while (true) {
-          const step = encodeOn(compiled, pass, records, sourceId, partition)
+          const turnEndsMs = clock.unsafeCurrentTimeMillis() + turnMs
+          const isOver = () => clock.unsafeCurrentTimeMillis() >= turnEndsMs
+          const step = encodeOn(compiled, pass, records, sourceId, partition, isOver)
           if (step._tag === "Done") return finish(step.problem)
-          const wanted = schemasAhead(compiled, records.slice(pass.count), sourceId, partition, step.wanted)
+          if (step._tag === "Turn") {
+            yield* othersTurn
+            continue
+          }
+          const wanted = schemasAhead(compiled, records.slice(pass.count), step.wanted)
           // To the end, also where one fails: others may wait for the rest, and would be interrupted with it.
           const loaded = yield* Effect.forEach(wanted, (one) => Effect.either(loadOnce(one)), {
             concurrency: loadsAtOnce
@@ -159,17 +167,28 @@ interface Pass {
 }
 const makePass = (changes: ChangeBatch): Pass => ({ changes, bad: [], count: 0, tombstonesIgnored: 0 })
 
+/**
+ * A record takes microseconds, one that somebody has made to cost as much as it may 50 ms, and a batch holds many. After
+ * this time sockets and timers get their turn, between two records.
+ */
+const turnMs = 10
+
+/** By a timer: Effect's `yieldNow` goes on in the same turn of the event loop. */
+const othersTurn = Effect.sleep(Duration.zero)
+
 type Step =
+  | { readonly _tag: "Turn" }
   | { readonly _tag: "Done"; readonly problem: RecordProblem | undefined }
   | { readonly _tag: "Missing"; readonly wanted: Wanted }
 
-/** Goes on until the batch ends or something has to be loaded. Plain code per record, no effects. */
+/** Goes on until the batch ends, something has to be loaded, or its turn is over. Plain code per record, no effects. */
 const encodeOn = (
   compiled: Compiled,
   pass: Pass,
   records: ReadonlyArray<KafkaRecord>,
   sourceId: number,
-  partition: number
+  partition: number,
+  isOver: () => boolean
 ): Step => {
   const stops = compiled.settings.errors.records === "stop"
   for (let record = records[pass.count]; record !== undefined; record = records[pass.count]) {
@@ -183,6 +202,7 @@ const encodeOn = (
     if (encoded._tag === "Change") pass.changes.add(encoded.change)
     if (encoded._tag === "Ignored") pass.tombstonesIgnored += 1
     pass.count += 1
+    if (isOver() && pass.count < records.length) return { _tag: "Turn" }
   }
   return { _tag: "Done", problem: undefined }
 }
@@ -209,18 +229,15 @@ const encodeAlone = (
 const schemasAhead = (
   compiled: Compiled,
   records: ReadonlyArray<KafkaRecord>,
-  sourceId: number,
-  partition: number,
   first: Wanted
 ): ReadonlyArray<Wanted> => {
   if (first._tag !== "Schema") return [first]
-  const found = new Map<string, Wanted>()
-  for (const record of records) {
-    const encoded = encodeRecord(compiled, record, sourceId, partition)
-    if (encoded._tag !== "Missing" || encoded.wanted._tag !== "Schema") continue
-    found.set(refusedKey(encoded.wanted.part, encoded.wanted.schemaKey), encoded.wanted)
-  }
-  return [...found.values()]
+  const found = new Map(
+    records.flatMap((record) => missingSchemas(compiled, record)).map((wanted) =>
+      [refusedKey(wanted.part, wanted.schemaKey), wanted] as const
+    )
+  )
+  return found.size === 0 ? [first] : [...found.values()]
 }
 
 /** Makes `encodeRecord` go on. A schema that only its records are to blame for is no failure: they become letters. */

@@ -1,21 +1,11 @@
+import { tooMuchWork, workMaxOf } from "./work.js"
+
 /** Why bytes are no value of their schema. Thrown while they are read; `makeAvroReader` turns it into its answer. */
 export class Malformed extends Error {}
 
 /** Levels of records, arrays and maps inside one another: the 100 that MySQL's JSON has, in a record. */
 export const valueDepthMax = 101
 
-/**
- * How much work `bytes` bytes may ask for. A value costs its weight: its time in units of about 40 ns. Nearly every value
- * takes a byte, so the first part bounds what takes none (an array of a billion nulls fits into six bytes), and is never
- * reached by what a serializer writes. The second is what is decoded in about 50 ms: an array of a million ints, a
- * hundred thousand records of four fields, a map of forty thousand entries.
- */
-export const workMaxOf = (bytes: number): number => Math.min(10_000 + 16 * bytes, 1_100_000)
-
-/** Of a map's entry, beside its value: the keys of an object are hashed, and a large object is copied as it grows. */
-export const entryWeight = 24
-
-export const tooMuchWork = "it holds more values than a record of its size may"
 const truncated = "it ends before the schema does"
 
 /** Avro's binary encoding (specification 1.12, section Binary Encoding), read from `position` on. */
@@ -50,8 +40,8 @@ export class AvroInput {
     if (this.work < 0) throw new Malformed(tooMuchWork)
   }
 
-  /** Reads the blocks of an array or a map; `each` reads an item, which weighs `weight`. */
-  blocks(weight: number, each: () => void): void {
+  /** Reads the blocks of an array or a map; `read` reads so many items, each of which weighs `weight`. */
+  blocks(weight: number, read: (items: number) => void): void {
     this.enter()
     for (;;) {
       const count = this.size()
@@ -60,7 +50,7 @@ export class AvroInput {
       const end = length === undefined ? undefined : this.position + length
       const items = Math.abs(count)
       this.spend(items * weight)
-      for (let item = 0; item < items; item++) each()
+      read(items)
       if (end !== undefined && end !== this.position) throw new Malformed("a block is not as long as it says")
     }
     this.leave()

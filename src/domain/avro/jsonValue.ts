@@ -1,8 +1,10 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
-import { tooMuchWork, valueDepthMax, workMaxOf } from "./AvroInput.js"
+import { setOwn } from "../ownProperty.js"
+import { valueDepthMax } from "./AvroInput.js"
 import type { AvroSchema, RecordField, RecordSchema } from "./AvroSchema.js"
 import { branchName, isWide, type Records, recordsOf } from "./unions.js"
+import { decimalWork, entryWeight, tooMuchWork, weightOf, workMaxOf } from "./work.js"
 
 /**
  * Values of a schema from JSON that `parseExactJson` has read, as a decoder gives them; else why not, without quoting.
@@ -18,10 +20,10 @@ export const jsonReader = (schema: AvroSchema): (json: unknown, bytes: number) =
 
 /** The default of a field, which for a union is the first branch that takes it, without its name. */
 export const defaultValue = (schema: AvroSchema, json: unknown, records: Records): Either.Either<unknown, string> =>
-  new Converter(records, "plain", defaultStepsMax).whole(schema, json)
+  new Converter(records, "plain", defaultWorkMax).whole(schema, json)
 
 /** Far more than anybody writes into a schema. */
-const defaultStepsMax = 10_000
+const defaultWorkMax = 100_000
 
 const int32 = (value: unknown): value is number => typeof value === "number" && (value | 0) === value
 const special: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity }
@@ -30,25 +32,25 @@ const special: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "
 class Converter {
   private readonly records: Records
   private readonly unions: "tagged" | "plain"
-  private steps: number
+  private work: number
   private why = ""
 
-  constructor(records: Records, unions: "tagged" | "plain", steps: number) {
+  constructor(records: Records, unions: "tagged" | "plain", work: number) {
     this.records = records
     this.unions = unions
-    this.steps = steps
+    this.work = work
   }
 
   whole(schema: AvroSchema, json: unknown): Either.Either<unknown, string> {
     const value = this.value(schema, json, 0)
-    if (this.steps < 0) return Either.left(tooMuchWork)
+    if (this.work < 0) return Either.left(tooMuchWork)
     return value === undefined ? Either.left(this.why) : Either.right(value)
   }
 
   private value(schema: AvroSchema, json: unknown, depth: number): unknown {
     // Branches of unions are tried, each with all that lies in it: without a bound, that is exponential in the depth.
-    this.steps -= 1
-    if (this.steps < 0) return undefined
+    this.work -= weightOf(schema)
+    if (this.work < 0) return undefined
     if (depth > valueDepthMax) return this.wrong(`values are nested deeper than ${valueDepthMax}`)
     switch (schema.type) {
       case "array":
@@ -74,6 +76,9 @@ class Converter {
       case "fixed":
       case "enum": {
         const value = scalarOf(schema, json)
+        if (Buffer.isBuffer(value) && "logical" in schema && schema.logical?.name === "decimal") {
+          this.work -= decimalWork(value.length)
+        }
         return value === undefined ? this.unfit(schema) : value
       }
     }
@@ -90,13 +95,14 @@ class Converter {
   }
 
   private map(values: AvroSchema, json: JsonObject, depth: number): unknown {
-    const entries: Array<readonly [key: string, value: unknown]> = []
-    for (const [key, each] of Object.entries(json)) {
-      const value = this.value(values, each, depth + 1)
+    const entries: Record<string, unknown> = {}
+    for (const key of Object.keys(json)) {
+      this.work -= entryWeight
+      const value = this.value(values, json[key], depth + 1)
       if (value === undefined) return undefined
-      entries.push([key, value])
+      setOwn(entries, key, value)
     }
-    return Object.fromEntries(entries)
+    return entries
   }
 
   private record({ fields }: RecordSchema, json: JsonObject, depth: number): unknown {

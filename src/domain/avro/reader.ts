@@ -1,9 +1,11 @@
 import * as Either from "effect/Either"
-import { AvroInput, entryWeight, Malformed } from "./AvroInput.js"
+import { AvroInput, Malformed } from "./AvroInput.js"
 import { AvroRefused } from "./AvroRefused.js"
 import type { AvroSchema, RecordField, RecordSchema } from "./AvroSchema.js"
+import { setOwn } from "../ownProperty.js"
 import { defaultValue } from "./jsonValue.js"
 import { branchName, isWide, type Records, recordsOf } from "./unions.js"
+import { decimalWork, entryWeight, itemWeightOf, weightOf } from "./work.js"
 
 /** The value that begins at `start` and ends where `bytes` ends; else why not, without quoting the data. */
 export type AvroReader = (bytes: Uint8Array, start: number) => Either.Either<unknown, string>
@@ -51,25 +53,6 @@ const reads = {
   bytes: (input) => input.fixed(input.length())
 } satisfies Readonly<Record<string, Read>>
 
-/** The work of a value, without what lies in it (`workMaxOf`). Measured: bench/decode.ts. */
-const weights: Readonly<Record<AvroSchema["type"], number>> = {
-  null: 1,
-  boolean: 1,
-  int: 1,
-  enum: 1,
-  float: 1,
-  double: 1,
-  long: 2,
-  string: 2,
-  union: 3,
-  bytes: 4,
-  fixed: 4,
-  record: 3,
-  reference: 3,
-  array: 4,
-  map: 5
-}
-
 /** What a reader may take for what was written, from the writer's type to the reader's. */
 const promotions: Readonly<Record<string, Read>> = {
   "int long": (input) => BigInt(input.int()),
@@ -115,15 +98,19 @@ class Resolver {
       case "fixed": {
         const { size } = writer
         const same = reader.type === "fixed" && reader.size === size && isNamed(writer.name, reader)
-        return same ? Either.right((input) => input.fixed(size)) : refuse(where, writer, reader)
+        if (!same) return refuse(where, writer, reader)
+        return Either.right(isDecimal(writer) ? (input) => decimal(input, size) : (input) => input.fixed(size))
       }
       case "array":
         return reader.type === "array"
-          ? Either.map(this.read(writer.items, reader.items, `${where}.items`), array(weights[writer.items.type]))
+          ? Either.map(this.read(writer.items, reader.items, `${where}.items`), array(itemWeightOf(writer.items)))
           : refuse(where, writer, reader)
       case "map":
         return reader.type === "map"
-          ? Either.map(this.read(writer.values, reader.values, `${where}.values`), map(weights[writer.values.type]))
+          ? Either.map(
+            this.read(writer.values, reader.values, `${where}.values`),
+            map(entryWeight + weightOf(writer.values))
+          )
           : refuse(where, writer, reader)
       case "null":
       case "boolean":
@@ -133,6 +120,9 @@ class Resolver {
       case "double":
       case "string":
       case "bytes": {
+        if (reader.type === "bytes" && (isDecimal(writer) || isDecimal(reader))) {
+          return Either.right((input) => decimal(input, input.length()))
+        }
         const read = reader.type === writer.type ? reads[writer.type] : promotions[`${writer.type} ${reader.type}`]
         return read === undefined ? refuse(where, writer, reader) : Either.right(read)
       }
@@ -197,7 +187,7 @@ class Resolver {
       if (Either.isLeft(read)) return read
       steps.push({ name: target?.name, read: read.right })
     }
-    const weight = writer.fields.reduce((sum, field) => sum + weights[field.schema.type], 0)
+    const weight = writer.fields.reduce((sum, field) => sum + weightOf(field.schema), 0)
     return Either.right((input) => {
       input.enter()
       input.spend(weight)
@@ -246,21 +236,28 @@ const enumeration = (writer: Of<"enum">, reader: Of<"enum">): Read => {
   }
 }
 
+const isDecimal = (schema: AvroSchema): boolean => "logical" in schema && schema.logical?.name === "decimal"
+
+const decimal = (input: AvroInput, bytes: number): Buffer => {
+  input.spend(decimalWork(bytes))
+  return input.fixed(bytes)
+}
+
 const array = (weight: number) => (read: Read): Read => (input) => {
   const items: Array<unknown> = []
-  input.blocks(weight, () => items.push(read(input)))
+  input.blocks(weight, (count) => {
+    for (let item = 0; item < count; item++) items.push(read(input))
+  })
   return items
 }
 
 const map = (weight: number) => (read: Read): Read => (input) => {
   const entries: Record<string, unknown> = {}
-  input.blocks(entryWeight + weight, () => {
-    const key = input.string()
-    const value = read(input)
-    // Assigned, it would set the prototype.
-    if (key === "__proto__") {
-      Object.defineProperty(entries, key, { value, enumerable: true, writable: true, configurable: true })
-    } else entries[key] = value
+  input.blocks(weight, (count) => {
+    for (let entry = 0; entry < count; entry++) {
+      const key = input.string()
+      setOwn(entries, key, read(input))
+    }
   })
   return entries
 }

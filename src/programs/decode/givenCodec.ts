@@ -26,6 +26,9 @@ export const bytesCodec: PartCodec = {
   decode: (bytes, start) => Either.right(Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start))
 }
 
+/** What is read in about 30 ms; what becomes of it is counted by its schema. */
+export const jsonValuesMax = 150_000
+
 /** Of keys or values that are JSON; `schemaText` says what becomes of it. */
 export const jsonCodec = (schemaText: string): Either.Either<PartCodec, AvroRefused> =>
   Either.map(parseSchema(schemaText), (schema) => {
@@ -35,7 +38,8 @@ export const jsonCodec = (schemaText: string): Either.Either<PartCodec, AvroRefu
       schemaId: undefined,
       schema,
       decode: (bytes, start) =>
-        Either.flatMap(textOf(bytes, start), parseExactJson).pipe(
+        textOf(bytes, start).pipe(
+          Either.flatMap((text) => parseExactJson(text, jsonValuesMax)),
           Either.flatMap((json) => read(json, bytes.length - start))
         )
     }

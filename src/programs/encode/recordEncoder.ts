@@ -74,6 +74,25 @@ const partOf = (
   return Either.left(problem === undefined ? missing(Wanted.Schema({ part, schemaKey })) : bad(problem))
 }
 
+/** The schemas that a record names and that are not loaded. Nothing is decoded for that. */
+export const missingSchemas = (
+  compiled: Compiled,
+  record: KafkaRecord
+): ReadonlyArray<Extract<Wanted, { readonly _tag: "Schema" }>> => {
+  const { key, value } = record
+  const needsKey = decodesKeys(compiled.settings) && (value !== null || compiled.settings.deleteEnabled)
+  const parts = [
+    value === null ? undefined : partOf(compiled, "value", record, value),
+    key === null || !needsKey ? undefined : partOf(compiled, "key", record, key)
+  ]
+  return parts.flatMap((part) => {
+    const found = part !== undefined && Either.isLeft(part) && part.left._tag === "Missing"
+      ? part.left.wanted
+      : undefined
+    return found?._tag === "Schema" ? [found] : []
+  })
+}
+
 const ofPart = (part: "key" | "value", why: string): string => part === "key" ? `the key: ${why}` : why
 
 const decodePart = (

@@ -33,6 +33,26 @@ const recordOf = (offset: number, value: Uint8Array) => ({
 })
 
 describe("the encoders of a topic", () => {
+  it("let others have their turn whenever one of theirs has lasted 10 ms, and lose nothing by it", () =>
+    simulate(Effect.gen(function*() {
+      const encoders = yield* encodersWith((id) => Effect.succeed({ id, schema, references: [] }))
+      const records = Array.from({ length: 20 }, (_, at) => recordOf(at, payment(at)))
+      yield* encoders.encode(records, 1, 0)
+      const clock = yield* Effect.clock
+      let nowMs = 0
+      let turns = 0
+      // Each record takes 5 ms.
+      const slow: Clock.Clock = {
+        ...clock,
+        [Clock.ClockTypeId]: Clock.ClockTypeId,
+        unsafeCurrentTimeMillis: () => nowMs += 5,
+        sleep: () => Effect.sync(() => void turns++)
+      }
+      const { count, statements } = yield* Effect.withClock(encoders.encode(records, 1, 0), slow)
+      assert.deepStrictEqual([count, statements.join().match(/\),\(/g)?.length], [20, 19])
+      assert.strictEqual(turns, 9)
+    })))
+
   it("write what lies before a schema that cannot be used, and blame the record that names it", () =>
     simulate(Effect.gen(function*() {
       const refused = new RegistryRefused({ registry: "memory", kind: "access", what: "401" })
