@@ -180,7 +180,11 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   readonly resolve: (request: WriteRequest) => Effect.Effect<Resolution, DestinationError>
   /** Creates the table, or makes it fit the plan as far as the policy allows. Outside of any data transaction. */
   readonly ensureTable: (plan: TablePlan, policy: EvolutionPolicy) => Effect.Effect<TableReady, DestinationError>
-  readonly hasTable: (table: string) => Effect.Effect<boolean, DestinationError>
+  /**
+   * Whether there is a table to delete from. Refused where the plan's key is not the whole key of its rows: a deletion by
+   * a part of it would take the rows of other records along.
+   */
+  readonly deletable: (plan: TablePlan) => Effect.Effect<boolean, DestinationError>
   /** Names of all tables with `_source`, `_partition` and `_offset`. */
   readonly keyedTables: Effect.Effect<ReadonlyArray<string>, DestinationError>
   /** Whether the table holds rows of this source and partition (missing table: no). */

@@ -317,6 +317,17 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
           assert.deepStrictEqual([...(yield* ensureTable(plan, none)).ignored], [])
         }))
 
+      it.effect("what deletes by a part of a key is refused, because it would take other rows along", () =>
+        Effect.gen(function*() {
+          const { deletable, ensureTable } = yield* Destination
+          const { plan } = yield* fixture
+          const keyed: TablePlan = { ...plan, table: `${plan.table}-keyed`, key: ["id"] }
+          assert.isFalse(yield* deletable(keyed))
+          yield* ensureTable(keyed, defaultTopicSettings.evolution)
+          assert.isTrue(yield* deletable(keyed))
+          assert.include(String(yield* refusalOf(deletable({ ...keyed, key: ["note"] }))), "pk.fields")
+        }))
+
       it.effect("rows are found by source and partition; a missing table holds none", () =>
         Effect.gen(function*() {
           const { holdsRows, keyedTables, write } = yield* Destination

@@ -16,7 +16,7 @@ import { letterOffsets } from "./libsqlDeadLetters.js"
 import type { SqliteFailure } from "./libsqlFile.js"
 import { acquire, createOwnTables, resolve, storedOffsets } from "./libsqlOffsets.js"
 import { source } from "./libsqlSources.js"
-import { ensureTable, hasTable, holdsRows, keyedTables, rowOffsets, snapshot } from "./libsqlTables.js"
+import { deletable, ensureTable, holdsRows, keyedTables, rowOffsets, snapshot } from "./libsqlTables.js"
 import { write } from "./libsqlWrite.js"
 
 export interface LibsqlDestinationOptions {
@@ -61,7 +61,7 @@ const make = ({ autoCreate, dialect, file }: LibsqlDestinationOptions, connectio
     ensureTable: (plan, policy) =>
       writing(`preparing table ${plan.table}`, (session) => ensureTable(session, dialect, plan, policy, autoCreate)),
     keyedTables: reading("looking for tables", keyedTables),
-    hasTable: (table) => reading(`looking for table ${table}`, (session) => hasTable(session, table)),
+    deletable: (plan) => reading(`looking for table ${plan.table}`, (session) => deletable(session, plan)),
     holdsRows: (table, sourceId, partition) =>
       reading(`reading table ${table}`, (session) => holdsRows(session, dialect, table, sourceId, partition)),
     snapshot: (wanted) => reading("reading offsets and rows", (session) => snapshot(session, dialect, wanted)),

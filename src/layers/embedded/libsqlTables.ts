@@ -117,8 +117,24 @@ export const keyedTables = (session: Session) =>
     []
   ).pipe(Effect.flatMap(decodeNames), Effect.map((rows) => rows.map(({ name }) => name)))
 
-export const hasTable = (session: Session, table: string) =>
-  Effect.map(columnsOf(session, table), (columns) => columns.length > 0)
+const decodeIndexes = rowsOf(Schema.Struct({ columns: Schema.NullOr(Schema.String) }))
+
+/** Refused where the plan's key is not the whole of a key of the table. */
+export const deletable = Effect.fnUntraced(function*(session: Session, { key, table, topic }: TablePlan) {
+  if ((yield* columnsOf(session, table)).length === 0) return false
+  const indexes = yield* session.rows(
+    "SELECT group_concat(i.name, char(10)) AS columns FROM pragma_index_list(?) l, pragma_index_info(l.name) i"
+      + " WHERE l.\"unique\" = 1 AND l.partial = 0 GROUP BY l.name"
+      + " UNION ALL SELECT group_concat(c.name, char(10)) FROM pragma_table_info(?) c WHERE c.pk > 0",
+    [table, table]
+  ).pipe(Effect.flatMap(decodeIndexes))
+  const sorted = (names: ReadonlyArray<string>): string => names.map((name) => name.toLowerCase()).toSorted().join("\n")
+  if (indexes.some(({ columns }) => columns !== null && sorted(columns.split("\n")) === sorted(key))) return true
+  return yield* refused(
+    `table ${table} cannot take the deletions of topic ${topic}: ${key.join(", ")} is not the whole key of its rows`,
+    "name the whole key by pk.fields"
+  )
+})
 
 export const holdsRows = Effect.fnUntraced(
   function*(session: Session, dialect: Dialect, table: string, sourceId: number, partition: number) {

@@ -233,7 +233,7 @@ const destination = (database: MemoryDatabase, dialect: Dialect, atServer: AtSer
         return { keyColumns: true, ignored: new Set<string>() }
       }),
     keyedTables: Effect.map(up, () => [...new Set([...database.tables, ...database.rows.map(({ table }) => table)])]),
-    hasTable: (table) => Effect.map(up, () => database.tables.has(table)),
+    deletable: ({ table }) => Effect.map(up, () => database.tables.has(table)),
     holdsRows: (table, _sourceId, partition) =>
       Effect.map(up, () => database.rows.some((one) => one.table === table && one.partition === partition)),
     snapshot: (wanted) =>

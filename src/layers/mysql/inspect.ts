@@ -67,12 +67,6 @@ export const keyedTables = (
     Effect.mapError(destinationError(config, "looking for tables"))
   )
 
-export const hasTable =
-  (config: MysqlConfig, lanes: LanePool) => (table: string): Effect.Effect<boolean, DestinationError> =>
-    lanes.use((lane) => Effect.map(kindOf(lane, table), (kind) => kind !== "missing")).pipe(
-      Effect.mapError(destinationError(config, `looking for table ${table}`))
-    )
-
 export const holdsRows =
   (config: MysqlConfig, lanes: LanePool) =>
   (table: string, sourceId: number, partition: number): Effect.Effect<boolean, DestinationError> =>

@@ -5,14 +5,14 @@ import * as Ref from "effect/Ref"
 import { Destination, type DestinationError } from "../Destination.js"
 import { acquire } from "./acquire.js"
 import { letterOffsets } from "./deadLetters.js"
-import { hasTable, holdsRows, keyedTables, rowOffsets, snapshot, stored } from "./inspect.js"
+import { holdsRows, keyedTables, rowOffsets, snapshot, stored } from "./inspect.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
 import type { MysqlConfig, MysqlOptions } from "./MysqlConfig.js"
 import { askServer, type Known, prepare } from "./prepare.js"
 import { resolve } from "./resolve.js"
 import { source } from "./sources.js"
-import { ensureTable } from "./tables.js"
+import { deletable, ensureTable } from "./tables.js"
 import { write } from "./write.js"
 
 /** Beside the data connections: whoever has to acquire must not wait for those who write. */
@@ -62,7 +62,7 @@ const make = (options: MysqlOptions) =>
       resolve: (request) => resolving(request).pipe(named("resolve")),
       ensureTable: (plan, policy) => ensuring(plan, policy).pipe(named("ensureTable")),
       keyedTables: keyedTables(options, control),
-      hasTable: knowing(hasTable, control),
+      deletable: knowing(deletable, control),
       holdsRows: knowing(holdsRows, control),
       snapshot: knowing(snapshot, control),
       rowOffsets: knowing(rowOffsets, control),

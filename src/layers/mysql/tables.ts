@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { CatalogTable } from "../../domain/sql/CatalogTable.js"
 import { refusalOf } from "../../domain/sql/evolution/Evolution.js"
 import { evolve, hasKeyColumns } from "../../domain/sql/evolution/evolve.js"
+import { keyDifferences } from "../../domain/sql/evolution/upsertKey.js"
 import type { TablePlan } from "../../domain/sql/TablePlan.js"
 import type { EvolutionPolicy } from "../../domain/TopicSettings.js"
 import type { OnStep, TableState } from "../Catalog.js"
@@ -51,6 +52,26 @@ export const ensureTable =
         return { keyColumns: found !== undefined && hasKeyColumns(found), ignored }
       })
     ).pipe(Effect.catchTag("MysqlFailure", named(config, `creating or checking table ${plan.table}`)))
+
+/** Deletions change nothing of the table, so the catalog is only read. */
+export const deletable =
+  (config: MysqlConfig, lanes: LanePool) => (plan: TablePlan): Effect.Effect<boolean, DestinationError> =>
+    lanes.use((lane) =>
+      Effect.gen(function*() {
+        const found = yield* readTable(lane, plan.table)
+        if (found === undefined) return false
+        const alter = `ALTER TABLE ${config.dialect.identifier(plan.table)}`
+        const refused = keyDifferences(config.dialect, plan, found, alter)
+        if (refused.length === 0) return true
+        return yield* new DestinationRefused({
+          what: `table ${plan.table} cannot take the deletions of topic ${plan.topic}: ${
+            refused.map(({ what }) => what).join("; ")
+          }`,
+          cure: `name the whole key by pk.fields, or: ${refused.map(({ cure }) => cure).join(" ")}`,
+          kind: "configuration"
+        })
+      })
+    ).pipe(Effect.catchTag("MysqlFailure", named(config, `looking for table ${plan.table}`)))
 
 /** What `plan` shows. */
 export const inspectTable =

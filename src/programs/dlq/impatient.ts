@@ -43,7 +43,7 @@ export const impatient = <A, E, R>(
         ...destination,
         dialect: reached(destination.dialect),
         ensureTable: (plan, policy) => reached(destination.ensureTable(plan, policy)),
-        hasTable: (table) => reached(destination.hasTable(table))
+        deletable: (plan) => reached(destination.deletable(plan))
       }),
       Effect.raceFirst(Deferred.await(outage))
     )

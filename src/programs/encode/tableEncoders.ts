@@ -91,7 +91,7 @@ export const makeTableEncoders = (
         Effect.gen(function*() {
           const table = tableFor(settings, topic, undefined)
           const plan = yield* Effect.mapError(planDelete({ topic, table, keySchema: schema, settings }), planned)
-          if (!(yield* destination.hasTable(table))) return undefined
+          if (!(yield* destination.deletable(plan))) return undefined
           return makeDeleteEncoder(yield* destination.dialect, plan, sha256)
         })
       )

@@ -65,8 +65,9 @@ const world = (letters: ReadonlyArray<DeadLetter>, settings: Record<string, stri
       rowOffsets({ table: "orders", sourceId: 1, partition: 0, from: 0n, to: 1000n, limit: 1000 })).pipe(
         Effect.provide(services)
       )
-    const hasTable = Effect.flatMap(Destination, (destination) =>
-      destination.hasTable("orders")).pipe(
+    const hasTable = Effect.flatMap(Destination, ({ keyedTables }) =>
+      keyedTables).pipe(
+        Effect.map((tables) => tables.includes("orders")),
         Effect.provide(services)
       )
     return { dlq, offsets, hasTable }

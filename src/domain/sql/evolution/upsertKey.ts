@@ -21,13 +21,7 @@ export const upsertDifferences = (
   alter: string
 ): ReadonlyArray<Difference> => {
   if (plan.key.length === 0) return []
-  const key = plan.key.map(dialect.identifier).join(", ")
-  const indexes = table.uniqueIndexes
-  const missing = indexes.some((index) => isOn(index, plan.key)) ? [] : [{
-    what: `no unique index is on the key (${plan.key.join(", ")}), so that an upsert would only append`,
-    cure: `${alter} ADD UNIQUE INDEX (${key});`
-  }]
-  const others = indexes
+  const others = table.uniqueIndexes
     .filter((index) => !isOn(index, plan.key) && !isOn(index, keyColumnNames))
     .filter(({ name }) => plan.uniqueIndexesAllowed?.has(name) !== true)
     .map(({ name }) => ({
@@ -37,7 +31,21 @@ export const upsertDifferences = (
         : `${alter} DROP INDEX ${dialect.identifier(name)};`,
       allow: `unique.indexes.allowed=${name}`
     }))
-  return [...missing, ...others, ...plan.key.flatMap((name) => inexact(dialect, plan, table, alter, name))]
+  return [...keyDifferences(dialect, plan, table, alter), ...others]
+}
+
+/** What keeps the plan's key from naming one row. A deletion by it would take others along. */
+export const keyDifferences = (
+  dialect: Dialect,
+  plan: TablePlan,
+  table: CatalogTable,
+  alter: string
+): ReadonlyArray<Difference> => {
+  const missing = table.uniqueIndexes.some((index) => isOn(index, plan.key)) ? [] : [{
+    what: `no unique index is on the key (${plan.key.join(", ")}) and nothing else, so that it does not name one row`,
+    cure: `${alter} ADD UNIQUE INDEX (${plan.key.map(dialect.identifier).join(", ")});`
+  }]
+  return [...missing, ...plan.key.flatMap((name) => inexact(dialect, plan, table, alter, name))]
 }
 
 const inexact = (
