@@ -119,6 +119,8 @@ export const keyedTables = (session: Session) =>
 
 const decodeIndexes = rowsOf(Schema.Struct({ columns: Schema.NullOr(Schema.String) }))
 
+const sorted = (names: ReadonlyArray<string>): string => names.map((name) => name.toLowerCase()).toSorted().join("\n")
+
 /** Refused where the plan's key is not the whole of a key of the table. */
 export const deletable = Effect.fnUntraced(function*(session: Session, { key, table, topic }: TablePlan) {
   if ((yield* columnsOf(session, table)).length === 0) return false
@@ -128,7 +130,6 @@ export const deletable = Effect.fnUntraced(function*(session: Session, { key, ta
       + " UNION ALL SELECT group_concat(c.name, char(10)) FROM pragma_table_info(?) c WHERE c.pk > 0",
     [table, table]
   ).pipe(Effect.flatMap(decodeIndexes))
-  const sorted = (names: ReadonlyArray<string>): string => names.map((name) => name.toLowerCase()).toSorted().join("\n")
   if (indexes.some(({ columns }) => columns !== null && sorted(columns.split("\n")) === sorted(key))) return true
   return yield* refused(
     `table ${table} cannot take the deletions of topic ${topic}: ${key.join(", ")} is not the whole key of its rows`,

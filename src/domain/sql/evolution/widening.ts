@@ -41,12 +41,14 @@ const longerBinary = (found: CatalogColumn, length: number): Widening | undefine
   return { type: `VARBINARY(${length})`, cost }
 }
 
+/** MySQL numbers the symbols of an ENUM in one byte as far as that goes, then in two. */
+const oneByte = (count: number): boolean => count <= 255
+
 const moreSymbols = (found: CatalogColumn, symbols: ReadonlyArray<string>): Widening => {
   const before = symbolsOf(found.columnType)
   // At the end: a symbol in between would change the numbers of those behind it, which are what the rows hold.
   const all = [...before, ...symbols.filter((symbol) => !before.includes(symbol))]
   const quoted = all.map((symbol) => `'${symbol.replaceAll("'", "''")}'`).join(",")
-  const oneByte = (count: number): boolean => count <= 255
   return {
     type: `ENUM(${quoted})${ownCollation(found)}`,
     cost: oneByte(before.length) === oneByte(all.length) ? "instant" : "copy"
