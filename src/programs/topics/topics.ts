@@ -71,7 +71,9 @@ const show = ({ all, last, topic }: ShowRequest, { output }: Printing): Outcome 
         ),
         Effect.mapError(commandError)
       )
-    const content = yield* contentOf(records.map(({ record }) => record))
+    const content = yield* contentOf(records.map(({ record }) =>
+      record
+    ))
     yield* printData(output, showReport({ layout, ranges, settings, records, content, all }))
     return ExitCode.done
   })
