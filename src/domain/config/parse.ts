@@ -11,6 +11,7 @@ import { makeReader, missing, type Reader } from "./reader.js"
 import { readRegistryAccess } from "./registryAccess.js"
 import { readTables } from "./readTables.js"
 import { type ConfigSources, mergeSources, type Setting } from "./settings.js"
+import type { Topics } from "./topicContradictions.js"
 import { topicKey } from "./topicKey.js"
 
 /** The whole configuration, or everything that is wrong with it. */
@@ -18,7 +19,8 @@ export const parseConfig = (sources: ConfigSources): Either.Either<Config, Reado
   const reader = makeReader(sources)
   const client = readClient(reader, { topics: "required", registry: "required" })
   const mysql = readDatabase(reader)
-  return finish(reader, Option.zipWith(client, mysql, (kafka, database) => ({ ...kafka, mysql: database })))
+  const config = Option.zipWith(client.config, mysql, (kafka, database) => ({ ...kafka, mysql: database }))
+  return finish(reader, config, contradictions(reader, client.topics, true))
 }
 
 /**
@@ -31,7 +33,7 @@ export const parseClientConfig = (
   const reader = makeReader(sources)
   const client = readClient(reader, { topics: "optional", registry: "required" })
   if (reader.given.has(keys.mysqlUrl.key)) readDatabase(reader)
-  return finish(reader, client)
+  return finish(reader, client.config, contradictions(reader, client.topics, false))
 }
 
 /** The part that commands need which look at the brokers: the registry may be left out too (empty). */
@@ -41,7 +43,7 @@ export const parseBrokersConfig = (
   const reader = makeReader(sources)
   const client = readClient(reader, { topics: "optional", registry: "optional" })
   if (reader.given.has(keys.mysqlUrl.key)) readDatabase(reader)
-  return finish(reader, client)
+  return finish(reader, client.config, contradictions(reader, client.topics, false))
 }
 
 /** Every key's value as people may see it, and where it comes from; then what is said of single topics. */
@@ -60,15 +62,13 @@ export const effectiveSettings = (
   return [...forAll, ...forOne]
 }
 
-const finish = <A extends ClientConfig & { readonly mysql?: DatabaseConfig }>(
-  reader: Reader,
-  config: Option.Option<A>
+const finish = <A>(
+  { problems }: Reader,
+  config: Option.Option<A>,
+  contradicting: ReadonlyArray<ConfigProblem>
 ): Either.Either<A, ReadonlyArray<ConfigProblem>> => {
-  // What is not understood has its default here, which nobody has chosen together with the rest.
-  const understood = reader.problems.every(({ code }) => code !== "TRB-1003" && code !== "TRB-1006")
-  const contradicting = Option.isSome(config) && understood ? contradictions(config.value, reader) : []
-  const problems = [...reader.problems, ...contradicting]
-  return Option.isSome(config) && problems.length === 0 ? Either.right(config.value) : Either.left(problems)
+  const all = [...problems, ...contradicting]
+  return Option.isSome(config) && all.length === 0 ? Either.right(config.value) : Either.left(all)
 }
 
 /** An optional list is empty where nobody gives it. */
@@ -109,9 +109,10 @@ const readTopics = (
 const readClient = (
   reader: Reader,
   needs: { readonly topics: Need; readonly registry: Need }
-): Option.Option<ClientConfig> => {
+): { readonly config: Option.Option<ClientConfig>; readonly topics: Topics } => {
   const { given, optional, required } = reader
   const topics = readTopics(reader, needs.topics)
+  const tables = readTables(reader)
   const registryUrls = readList(reader, keys.registryUrls, needs.registry)
   required(keys.autoCommit)
   const blockingQueueSize = required(keys.blockingQueueSize)
@@ -143,7 +144,7 @@ const readClient = (
     batchMaxBytes: required(keys.batchMaxBytes),
     lingerMs: required(keys.lingerMs),
     autoCreate: required(keys.autoCreate),
-    tables: Option.some(readTables(reader)),
+    tables: Option.some(tables),
     ddlLockTimeoutMs: required(keys.ddlLockTimeoutMs),
     retryBackoffMs: required(keys.retryBackoffMs),
     retryBackoffMaxMs: required(keys.retryBackoffMaxMs),
@@ -152,7 +153,10 @@ const readClient = (
     logLevel: required(keys.logLevel),
     logFormat: required(keys.logFormat)
   })
-  return Option.zipWith(topics, known, (chosen, rest) => ({ ...chosen, ...rest }))
+  return {
+    config: Option.zipWith(topics, known, (chosen, rest) => ({ ...chosen, ...rest })),
+    topics: { ...Option.getOrElse(topics, () => ({ topics: [], topicPattern: undefined })), tables }
+  }
 }
 
 const readDatabase = (reader: Reader): Option.Option<DatabaseConfig> => {

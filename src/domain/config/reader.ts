@@ -2,7 +2,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import { environmentName } from "./keys.js"
-import type { KeySpec } from "./KeySpec.js"
+import type { KeyInfo, KeySpec } from "./KeySpec.js"
 import { type ConfigSources, mergeSources, type Setting, type Settings } from "./settings.js"
 import { topicKey } from "./topicKey.js"
 
@@ -16,6 +16,10 @@ export interface Reader extends Pick<Settings, "given" | "ofTopics"> {
   readonly optional: Read
   /** What is said of a topic alone, else what is said of all. */
   readonly ofTopic: (topic: string) => Read
+  /** The value or its default, without a word; nothing where something is wrong with it already. */
+  readonly peek: Read
+  /** Whether nothing is wrong with a key, of a topic if one is named: else its value is not what anybody has chosen. */
+  readonly settled: (key: KeyInfo, topic?: string) => boolean
   readonly complain: (problem: ConfigProblem) => void
   readonly problems: ReadonlyArray<ConfigProblem>
 }
@@ -40,6 +44,10 @@ export const makeReader = (sources: ConfigSources): Reader => {
     if (spec.fallback === undefined) return Option.none()
     return decode(spec, spec.key, { text: spec.fallback, source: "default" }, complain)
   }
+  const settled = ({ key }: KeyInfo, topic?: string): boolean => {
+    const name = topic !== undefined && ofTopics.get(topic)?.has(key) === true ? topicKey(topic, key) : key
+    return problems.every((problem) => problem.key !== name)
+  }
   return {
     given,
     ofTopics,
@@ -53,6 +61,8 @@ export const makeReader = (sources: ConfigSources): Reader => {
       // Whatever is wrong with what is said of all topics is said once, where it is read for all.
       return own === undefined ? read(spec, false) : decode(spec, topicKey(topic, spec.key), own, true)
     },
+    peek: (spec) => settled(spec) ? read(spec, false) : Option.none(),
+    settled,
     complain: (problem) => void problems.push(problem),
     problems
   }

@@ -5,15 +5,15 @@ import type { TopicSettings } from "../TopicSettings.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
 import { keys } from "./keys.js"
 import type { KeyInfo } from "./KeySpec.js"
-import type { Settings } from "./settings.js"
+import type { Reader } from "./reader.js"
 import { topicKey } from "./topicKey.js"
 
-type Given = Pick<Settings, "given" | "ofTopics">
-type Topics = Pick<ClientConfig, "topics" | "topicPattern" | "tables">
+type Given = Pick<Reader, "given" | "ofTopics" | "settled">
+export type Topics = Pick<ClientConfig, "topics" | "topicPattern" | "tables">
 
 interface Rule {
   readonly broken: (settings: TopicSettings) => boolean
-  /** The first of them that somebody wrote is blamed. */
+  /** All that it looks at. The first of them that somebody wrote is blamed. */
   readonly keys: readonly [KeyInfo, ...ReadonlyArray<KeyInfo>]
   readonly what: string
   readonly expected: string
@@ -28,9 +28,9 @@ const rules: ReadonlyArray<Rule> = [
   },
   {
     broken: (_) => _.keyMode === "record_value" && _.keyFields.length === 0,
-    keys: [keys.pkMode],
-    what: "names no field",
-    expected: "pk.fields with it"
+    keys: [keys.pkMode, keys.pkFields],
+    what: "the key has no field",
+    expected: "pk.fields with pk.mode=record_value"
   },
   {
     broken: (_) => _.deleteEnabled && !(_.insertMode === "upsert" && _.keyMode === "record_key"),
@@ -40,21 +40,21 @@ const rules: ReadonlyArray<Rule> = [
   },
   {
     broken: (_) => _.deleteEnabled && namesRecord(_),
-    keys: [keys.deleteEnabled, keys.tableNameFormat],
+    keys: [keys.deleteEnabled, keys.tableNameFormat, keys.tableMap],
     what: "a record without a value has no record type, so that ${record} names no table for it",
     expected: "a table.name.format without ${record} where delete.enabled=true"
   },
   {
     broken: (_) => _.valueFormat === "json" && _.valueSchema === undefined,
-    keys: [keys.valueFormat],
+    keys: [keys.valueFormat, keys.valueSchema],
     what: "JSON does not say what its fields are",
-    expected: "value.schema with it"
+    expected: "value.schema with value.format=json"
   },
   {
     broken: (_) => _.keyFormat === "json" && _.keySchema === undefined,
-    keys: [keys.keyFormat],
+    keys: [keys.keyFormat, keys.keySchema],
     what: "JSON does not say what its fields are",
-    expected: "key.schema with it"
+    expected: "key.schema with key.format=json"
   }
 ]
 
@@ -68,14 +68,19 @@ export const topicContradictions = (config: Topics, given: Given): ReadonlyArray
 const brokenRules = (config: Topics, given: Given): ReadonlyArray<ConfigProblem> => {
   const known = config.topics.length > 0
   const own = known ? config.topics : [...config.tables.byTopic.keys()]
-  const usesDefaults = !known || own.some((topic) => !config.tables.byTopic.has(topic))
+  // Where the topics are not known, each may have settings of its own.
+  const usesDefaults = known
+    ? own.some((topic) => !config.tables.byTopic.has(topic))
+    : own.length === 0 || given.settled(keys.topics)
   return rules.flatMap((rule) => {
-    const forAll = usesDefaults && rule.broken(config.tables.defaults)
+    const isSettled = (topic?: string) => rule.keys.every((key) => given.settled(key, topic))
+    const forAll = usesDefaults && isSettled() && rule.broken(config.tables.defaults)
     const topics = own.filter((topic) => {
       const settings = given.ofTopics.get(topic)
       // Said once of all, unless the topic adds to it.
       const adds = rule.keys.some(({ key }) => settings?.has(key))
-      return rule.broken(settingsOf(config, topic)) && (adds || !forAll) && config.tables.byTopic.has(topic)
+      return isSettled(topic) && rule.broken(settingsOf(config, topic)) && (adds || !forAll) &&
+        config.tables.byTopic.has(topic)
     })
     return [
       ...(forAll ? [refusal(given, undefined, rule)] : []),
@@ -86,7 +91,7 @@ const brokenRules = (config: Topics, given: Given): ReadonlyArray<ConfigProblem>
 
 /** Blames what somebody wrote, of this topic if there is such. */
 const refusal = (
-  { given, ofTopics }: Given,
+  { given, ofTopics }: Pick<Given, "given" | "ofTopics">,
   topic: string | undefined,
   rule: Pick<Rule, "keys" | "what" | "expected">
 ): ConfigProblem => {
@@ -136,13 +141,15 @@ const unknownTopics = ({ tables, topicPattern, topics }: Topics, { given, ofTopi
 }
 
 const tableNames = (config: Topics, given: Given): ReadonlyArray<ConfigProblem> => {
+  if (!given.settled(keys.tableMap)) return []
   const problems: Array<ConfigProblem> = []
+  const isSettled = (topic?: string) => given.settled(keys.tableNameFormat, topic)
   const refuse = (topic: string | undefined, what: string, expected: string) => {
     const isMapped = topic !== undefined && settingsOf(config, topic).table !== undefined
     problems.push(refusal(given, topic, { keys: [isMapped ? keys.tableMap : keys.tableNameFormat], what, expected }))
   }
   const meeting = new Map<string, Array<string>>()
-  for (const topic of config.topics) {
+  for (const topic of config.topics.filter(isSettled)) {
     const table = tableOf(config, topic)
     const length = table.replaceAll("${record}", "").length
     if (length > 64) {
@@ -164,7 +171,9 @@ const tableNames = (config: Topics, given: Given): ReadonlyArray<ConfigProblem> 
         topics.map((topic) => `${topic}:${table}`).join(",")
     )
   }
-  if (config.topicPattern !== undefined && !config.tables.defaults.tableNameFormat.includes("${topic}")) {
+  if (
+    config.topicPattern !== undefined && isSettled() && !config.tables.defaults.tableNameFormat.includes("${topic}")
+  ) {
     refuse(undefined, "all topics would meet in one table", "a format with ${topic} in it")
   }
   for (const topic of config.tables.byTopic.keys()) {

@@ -163,7 +163,8 @@ table.orders.errors=stop
       "TRB-1006 value.schema=missing.avsc (file:12): cannot be read; expected a file with an Avro schema, or nothing",
       "TRB-1003 errors.max.rate=1.5 (file:5): not understood; expected a number from 0 to 1",
       "TRB-1003 table.orders.insert.mode=replace (file:7): not understood; expected one of insert, upsert",
-      "TRB-1003 table.orders.key.schema=bad.avsc (file:13): not understood; expected a file with an Avro schema, or nothing"
+      "TRB-1003 table.orders.key.schema=bad.avsc (file:13): not understood; expected a file with an Avro schema, or nothing",
+      "TRB-1005 table.payment.errors (file:10): topic payment is not read; did you mean payments?"
     ])
   })
 
@@ -215,6 +216,57 @@ table.orders.errors=stop
     const problems = problemsOf(`${orders}${lines}\n`)
     assert.lengthOf(problems, 1, problems.join("\n"))
     assert.match(problems.join("\n"), expected)
+  })
+
+  it.each([
+    [
+      "a value of another key is not understood",
+      "insert.mode=upsert\nerrors.max.rate=2",
+      ["errors.max.rate=2", "insert.mode=upsert"]
+    ],
+    [
+      "another key is unknown, and the database is wrong",
+      "mysql.url=a\nkafka.topcs=a\ntable.name.format=all",
+      ["kafka.topcs", "mysql.url", "table.name.format=all"]
+    ],
+    ["no topic is named", "kafka.topics=\ninsert.mode=upsert", ["kafka.topics=", "insert.mode=upsert"]],
+    [
+      "numbers do not fit, beside one that is none",
+      "session.timeout.ms=x\nretry.backoff.ms=6000",
+      ["kafka.session.timeout.ms=x", "retry.backoff.ms=6000"]
+    ]
+  ])("that contradict each other are told beside what else is wrong: %s", (_, lines, expected) => {
+    const overrides = lines.split("\n").map((line) =>
+      set(line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1))
+    )
+    const problems = problemsOf(orders, { overrides })
+    assert.lengthOf(problems, expected.length, problems.join("\n"))
+    for (const subject of expected) assert.isTrue(problems.some((each) => each.includes(` ${subject}`)), subject)
+  })
+
+  it.each([
+    ["a mode", "insert.mode=upsert\npk.mode=key", "pk.mode=key"],
+    [
+      "a mode of one topic",
+      "insert.mode=upsert\npk.mode=record_key\ntable.orders.pk.mode=key",
+      "table.orders.pk.mode=key"
+    ],
+    ["a file", "value.format=json\nvalue.schema=none.avsc", "value.schema=none.avsc"],
+    ["a map", "table.name.format=all\ntopic.to.table.map=orders", "topic.to.table.map=orders"],
+    [
+      "brokers",
+      "kafka.bootstrap.servers=file:a b c,\nkafka.schema.registry.url=file:r",
+      "kafka.bootstrap.servers=file:a b c,"
+    ],
+    ["topics", "kafka.topics=a b\ninsert.mode=upsert\ntable.orders.pk.mode=record_key", "kafka.topics=a b"],
+    ["a limit", "queue.max.bytes=x\nmax.partition.fetch.bytes=9999999", "queue.max.bytes=x"]
+  ])("do not contradict what was not understood: %s", (_, lines, expected) => {
+    const overrides = lines.split("\n").map((line) =>
+      set(line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1))
+    )
+    const problems = problemsOf(orders, { overrides })
+    assert.lengthOf(problems, 1, problems.join("\n"))
+    assert.include(problems.join(), ` ${expected} `)
   })
 
   it("several topics may share a table where each of them says so", () => {
