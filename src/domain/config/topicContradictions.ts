@@ -1,5 +1,6 @@
 import { type ClientConfig, matches, settingsOf, tableOf } from "../Config.js"
 import { nearest } from "../nearest.js"
+import { foldedName } from "../sql/Row.js"
 import { namesRecord } from "../tableName.js"
 import type { TopicSettings } from "../TopicSettings.js"
 import type { ConfigProblem } from "./ConfigProblem.js"
@@ -15,46 +16,73 @@ interface Rule {
   readonly broken: (settings: TopicSettings) => boolean
   /** All that it looks at. The first of them that somebody wrote is blamed. */
   readonly keys: readonly [KeyInfo, ...ReadonlyArray<KeyInfo>]
-  readonly what: string
+  readonly what: (settings: TopicSettings) => string
   readonly expected: string
+}
+
+const bothIn = (some: ReadonlySet<string> | undefined, others: ReadonlySet<string>): ReadonlyArray<string> =>
+  some === undefined ? [] : [...some].filter((name) => others.has(name))
+
+const sharedNames = (rename: ReadonlyMap<string, string>): ReadonlyArray<string> => {
+  const folded = Array.from(rename.values(), foldedName)
+  return [...new Set(folded.filter((name, index) => folded.indexOf(name) < index))]
 }
 
 const rules: ReadonlyArray<Rule> = [
   {
     broken: (_) => _.insertMode === "upsert" && _.keyMode === "none",
     keys: [keys.insertMode, keys.pkMode],
-    what: "an upsert needs a key",
+    what: () => "an upsert needs a key",
     expected: "pk.mode=record_key, or pk.mode=record_value with pk.fields"
   },
   {
     broken: (_) => _.keyMode === "record_value" && _.keyFields.length === 0,
     keys: [keys.pkMode, keys.pkFields],
-    what: "the key has no field",
+    what: () => "the key has no field",
     expected: "pk.fields with pk.mode=record_value"
   },
   {
     broken: (_) => _.deleteEnabled && !(_.insertMode === "upsert" && _.keyMode === "record_key"),
     keys: [keys.deleteEnabled, keys.insertMode, keys.pkMode],
-    what: "a record without a value can delete a row only by the record's key",
+    what: () => "a record without a value can delete a row only by the record's key",
     expected: "insert.mode=upsert and pk.mode=record_key with delete.enabled"
   },
   {
     broken: (_) => _.deleteEnabled && namesRecord(_),
     keys: [keys.deleteEnabled, keys.tableNameFormat, keys.tableMap],
-    what: "a record without a value has no record type, so that ${record} names no table for it",
+    what: () => "a record without a value has no record type, so that ${record} names no table for it",
     expected: "a table.name.format without ${record} where delete.enabled=true"
   },
   {
     broken: (_) => _.valueFormat === "json" && _.valueSchema === undefined,
     keys: [keys.valueFormat, keys.valueSchema],
-    what: "JSON does not say what its fields are",
+    what: () => "JSON does not say what its fields are",
     expected: "value.schema with value.format=json"
   },
   {
     broken: (_) => _.keyFormat === "json" && _.keySchema === undefined,
     keys: [keys.keyFormat, keys.keySchema],
-    what: "JSON does not say what its fields are",
+    what: () => "JSON does not say what its fields are",
     expected: "key.schema with key.format=json"
+  },
+  {
+    broken: ({ fields }) => bothIn(fields.include, fields.exclude).length > 0,
+    keys: [keys.fieldsExclude, keys.fieldsInclude],
+    what: ({ fields }) => `both take in and leave out ${bothIn(fields.include, fields.exclude).join(", ")}`,
+    expected: "each field in fields.include or in fields.exclude, not in both"
+  },
+  {
+    broken: ({ fields }) => bothIn(fields.hash, fields.redact).length > 0,
+    keys: [keys.fieldsHash, keys.fieldsRedact],
+    what: ({ fields }) => `both hash and redact ${bothIn(fields.hash, fields.redact).join(", ")}`,
+    expected: "each field in fields.hash or in fields.redact, not in both"
+  },
+  {
+    // Of a flattened record the name is the beginning of its columns' names, which may differ after it.
+    broken: ({ fields, types }) => types.nested === "json" && sharedNames(fields.rename).length > 0,
+    keys: [keys.fieldsRename, keys.nestedMode],
+    what: ({ fields }) => `several fields would be called ${sharedNames(fields.rename).join(", ")}`,
+    expected: "a name of its own for each field; upper and lower case are the same"
   }
 ]
 
@@ -83,17 +111,21 @@ const brokenRules = (config: Topics, given: Given): ReadonlyArray<ConfigProblem>
         config.tables.byTopic.has(topic)
     })
     return [
-      ...(forAll ? [refusal(given, undefined, rule)] : []),
-      ...topics.map((topic) => refusal(given, topic, rule))
+      ...(forAll ? [refusal(given, undefined, saidOf(rule, config.tables.defaults))] : []),
+      ...topics.map((topic) => refusal(given, topic, saidOf(rule, settingsOf(config, topic))))
     ]
   })
 }
+
+type Said = Pick<Rule, "keys" | "expected"> & { readonly what: string }
+
+const saidOf = (rule: Rule, settings: TopicSettings): Said => ({ ...rule, what: rule.what(settings) })
 
 /** Blames what somebody wrote, of this topic if there is such. */
 const refusal = (
   { given, ofTopics }: Pick<Given, "given" | "ofTopics">,
   topic: string | undefined,
-  rule: Pick<Rule, "keys" | "what" | "expected">
+  rule: Said
 ): ConfigProblem => {
   const own = topic === undefined ? undefined : ofTopics.get(topic)
   const blamed = rule.keys.find(({ key }) => own?.has(key)) ?? rule.keys.find(({ key }) => given.has(key)) ??

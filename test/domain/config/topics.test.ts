@@ -210,6 +210,27 @@ table.orders.errors=stop
       `table.orders.table.name.format=${"t".repeat(65)}`,
       /table.orders.table.name.format.*65 charact/
     ],
+    [
+      "a field that is taken in and left out",
+      "fields.include=id,note\nfields.exclude=x,note",
+      /1005 fields.exclude=x,note \(file:6\): both take in and leave out note; expected each field in fields.include or/
+    ],
+    [
+      "a field of one topic that is left out, and taken in of all",
+      "fields.include=id,note\ntable.orders.fields.exclude=note",
+      /1005 table.orders.fields.exclude=note /
+    ],
+    [
+      "a field that is hashed and redacted",
+      "fields.hash=mail,name\nfields.redact=name,mail",
+      /1005 fields.hash=mail,name .*both hash and redact mail, name;/
+    ],
+    ["two fields of one name", "fields.rename=x:Z,y:a,w:z", /1005 fields.rename=.*several fields would be called z;/],
+    [
+      "an unknown placeholder",
+      "table.name.format=t_${topik}",
+      /1003 table.name.format=t_\$\{topik\} .*expected .*\$\{topic\}/
+    ],
     ["a regex beside topics", "kafka.topics.regex=o.*", /1005 kafka.topics.regex=o\.\* .*stands beside kafka.topics/],
     ["an exclusion that is no regex", "kafka.topics.exclude=o(", /1003 kafka.topics.exclude=o\( .*a regular expression/]
   ])("%s is refused", (_, lines, expected) => {

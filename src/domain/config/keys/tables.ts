@@ -11,7 +11,8 @@ const metadata = list(
 
 const avroFile = jsonFile("a file with an Avro schema, or nothing")
 
-const tableName = /^[^\s\0/\\.]{1,255}$/
+/** What looks like a placeholder is one of the two. */
+const tableName = /^(?=.{1,255}$)(?:\$\{(?:topic|record)\}|(?!\$\{)[^\s\0/\\.])+$/
 
 /** What may be said for all topics, and differently for one: `table.TOPIC.KEY`. */
 export const topicKeys = {
