@@ -185,8 +185,7 @@ const startInstance = (
     const member = kafka.members.length
     const process = yield* startProcess(
       runCommand(config, { untilEnd: false }).pipe(
-        Effect.provide(layerFaulty(server, config, user, fault, shared)),
-        Effect.provide(listening(said))
+        Effect.provide(Layer.merge(layerFaulty(server, config, user, fault, shared), listening(said)))
       )
     )
     yield* waitFor(`instance ${which} is a member`, () => Effect.sync(() => kafka.members.length > member))
