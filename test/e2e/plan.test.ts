@@ -157,9 +157,12 @@ describeWith(["registry", "mysql"], "tributary plan and apply", (servers) => {
     () =>
       Effect.gen(function*() {
         const { run, topic } = yield* world
-        const missing = yield* run("plan")
-        assert.strictEqual(missing.code, 65)
-        assert.include(missing.err, `${topic}-value`)
+        const missing = yield* run("plan", "--check")
+        assert.strictEqual(missing.code, 2, missing.err)
+        assert.match(missing.out, new RegExp(`${topic}-value[^]*--topic ${topic} --subject S`, "u"))
+        const asked = yield* run("plan", "--subject", `${topic}-other`)
+        assert.strictEqual(asked.code, 65)
+        assert.include(asked.err, `${topic}-other`)
         const two = yield* run("plan", "--topic", "a", "--topic", "b", "--subject", "s")
         assert.strictEqual(two.code, 64)
         assert.include(two.err, "--subject")

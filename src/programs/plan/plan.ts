@@ -51,7 +51,7 @@ const look = (
           ? yield* Effect.mapError(catalog.inspect(plan.planned.right, plan.policy), commandError)
           : {
             steps: [],
-            refused: plan.planned.left.map(({ cure, message }) => ({ what: message, cure })),
+            refused: plan.planned.left,
             notes: [],
             ignored: new Set(),
             size: undefined

@@ -62,7 +62,9 @@ const notesOf = ({ ignored, notes }: TableState): ReadonlyArray<string> => [
 const warningsOf = ({ planned }: TopicPlan): ReadonlyArray<string> => Either.isRight(planned) ? planned.right.notes : []
 
 const topicLines = ({ plan, state }: TopicState): ReadonlyArray<string> => [
-  `${plan.topic}: ${plan.source} against table ${plan.table} (${tableSize(state)})`,
+  `${plan.topic}: ${plan.source} against table ${plan.table} (${
+    Either.isLeft(plan.planned) ? "not looked at" : tableSize(state)
+  })`,
   ...state.steps.flatMap((step) => [...commentsOf(step, state), `${marks[step.kind]} ${step.sql};`]),
   ...state.refused.flatMap(refusedLines),
   ...warningsOf(plan).map((note) => `! ${capital(note)}.`),
@@ -109,7 +111,7 @@ export const planJson = (states: ReadonlyArray<TopicState>): unknown => ({
   tables: states.map(({ plan, state }) => ({
     topic: plan.topic,
     source: plan.source,
-    schemaId: plan.schemaId,
+    schemaId: plan.schemaId ?? null,
     version: plan.version ?? null,
     table: plan.table,
     size: state.size ?? null,
