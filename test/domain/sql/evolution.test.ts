@@ -102,6 +102,19 @@ describe("a new field", () => {
   })
 })
 
+it("of several differences each has its own cure, under its number", () => {
+  assert.deepStrictEqual(
+    refusalOf([
+      { what: "column a is int", cure: "ALTER a;", allow: "schema.evolution=widen" },
+      { what: "its engine is MyISAM", cure: "ALTER e;" }
+    ]),
+    {
+      what: "(1) column a is int; (2) its engine is MyISAM",
+      cure: "(1) set schema.evolution=widen, or run: ALTER a; (2) ALTER e;"
+    }
+  )
+})
+
 describe("a removed field", () => {
   const legacy = catalogColumn("legacy", "varchar(9)", { nullable: false })
   it("whose column has a default, or may be NULL, changes nothing", () => {

@@ -36,12 +36,12 @@ export interface Evolution {
   readonly ignored: ReadonlySet<string>
 }
 
-/** Differences as one refusal: what is wrong, and the settings or statements that cure it. */
+/** Differences as one refusal. Each has its own cure, under its number: a setting may cure one and no other. */
 export const refusalOf = (refused: ReadonlyArray<Difference>): { readonly what: string; readonly cure: string } => {
-  const allowed = [...new Set(refused.flatMap(({ allow }) => allow === undefined ? [] : [allow]))]
-  const statements = refused.map(({ cure }) => cure).join(" ")
+  const numbered = (text: string, index: number): string => refused.length === 1 ? text : `(${index + 1}) ${text}`
+  const cures = refused.map(({ allow, cure }) => allow === undefined ? cure : `set ${allow}, or run: ${cure}`)
   return {
-    what: refused.map(({ what }) => what).join("; "),
-    cure: allowed.length === 0 ? statements : `set ${allowed.join(" and ")}, or run: ${statements}`
+    what: refused.map(({ what }, index) => numbered(what, index)).join("; "),
+    cure: cures.map(numbered).join(" ")
   }
 }
