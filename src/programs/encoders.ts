@@ -24,6 +24,7 @@ import {
 } from "./encode/recordEncoder.js"
 import type { BadRecord, RecordProblem } from "./encode/RecordProblem.js"
 import { makeTableEncoders, type TableEncoders, type TableUnusable } from "./encode/tableEncoders.js"
+import { othersTurn } from "./othersTurn.js"
 import type { Backoff } from "./outage.js"
 
 /** The longest part of the records that can be written, as statements, and what is wrong with the record behind it. */
@@ -172,9 +173,6 @@ const makePass = (changes: ChangeBatch): Pass => ({ changes, bad: [], count: 0, 
  * this time sockets and timers get their turn, between two records.
  */
 const turnMs = 10
-
-/** By a timer: Effect's `yieldNow` goes on in the same turn of the event loop. */
-const othersTurn = Effect.sleep(Duration.zero)
 
 type Step =
   | { readonly _tag: "Turn" }

@@ -111,17 +111,20 @@ class Converter {
       const { name, schema } = field
       const value = Object.hasOwn(json, name)
         ? this.value(schema, json[name], depth + 1)
-        : this.missing(field)
+        : this.missing(field, depth + 1)
       if (value === undefined) return undefined
       record[name] = value
     }
     return record
   }
 
-  private missing({ default: fallback, name, schema }: RecordField): unknown {
+  /** Counted with the rest: a default of a record inside itself that leaves out that record has no end. */
+  private missing({ default: fallback, name, schema }: RecordField, depth: number): unknown {
     if (fallback === undefined) return this.wrong(`field ${name} is missing`)
-    const made = defaultValue(schema, fallback.json, this.records)
-    return Either.isRight(made) ? made.right : this.wrong(`the default of field ${name} does not fit its type`)
+    const inner = new Converter(this.records, "plain", this.work)
+    const value = inner.value(schema, fallback.json, depth)
+    this.work = inner.work
+    return value === undefined ? this.wrong(`the default of field ${name} does not fit its type`) : value
   }
 
   private union(branches: ReadonlyArray<AvroSchema>, json: unknown, depth: number): unknown {

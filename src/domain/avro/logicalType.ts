@@ -1,6 +1,7 @@
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { LogicalType } from "./AvroSchema.js"
+
+/** Of a type, as its node in the schema says them. */
+type Attributes = { readonly [attribute: string]: unknown }
 
 /** The underlying type that a logical type annotates. `size` of a fixed, else undefined. */
 export interface Underlying {
@@ -8,27 +9,22 @@ export interface Underlying {
   readonly size?: number
 }
 
-const DecimalAttributes = Schema.Struct({
-  precision: Schema.Int.pipe(Schema.positive()),
-  scale: Schema.optionalWith(Schema.NonNegativeInt, { default: () => 0 })
-}).pipe(Schema.filter(({ precision, scale }) => scale <= precision))
-const decodeDecimal = Schema.decodeUnknownOption(DecimalAttributes)
+const isPositive = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0
 
 /** Most decimal digits that every number of a fixed of `size` bytes can hold (specification, section Decimal). */
 const digitsOfFixedMax = (size: number): number => Math.floor(Math.log10(2) * (8 * size - 1))
 
-const decimalOf = (node: unknown, { size }: Underlying): LogicalType | undefined =>
-  decodeDecimal(node).pipe(
-    Option.filter(({ precision }) => size === undefined || precision <= digitsOfFixedMax(size)),
-    Option.map(({ precision, scale }): LogicalType => ({ name: "decimal", precision, scale })),
-    Option.getOrUndefined
-  )
+const decimalOf = ({ precision, scale = 0 }: Attributes, { size }: Underlying): LogicalType | undefined =>
+  isPositive(precision) && (scale === 0 || isPositive(scale)) && scale <= precision &&
+    (size === undefined || precision <= digitsOfFixedMax(size))
+    ? { name: "decimal", precision, scale }
+    : undefined
 
 /**
  * The logical type that a type node asks for, or undefined where it asks for none, an unknown one, or one that does not
  * fit: the specification says that such a value is read as its underlying type.
  */
-export const logicalTypeOf = (name: unknown, node: unknown, underlying: Underlying): LogicalType | undefined => {
+export const logicalTypeOf = (name: unknown, node: Attributes, underlying: Underlying): LogicalType | undefined => {
   const on = (type: string, size?: number): boolean => underlying.type === type && underlying.size === size
   switch (name) {
     case "decimal":
@@ -55,11 +51,9 @@ export const logicalTypeOf = (name: unknown, node: unknown, underlying: Underlyi
   }
 }
 
-const decodeMaxLength = Schema.decodeUnknownOption(Schema.Struct({ maxLength: Schema.Int.pipe(Schema.positive()) }))
-
 /**
  * The most characters of a string, or bytes: Avro has no attribute for it, Hive and Trino write `maxLength` (for their
  * logical types `varchar` and `char`). Ignored where it is no such number.
  */
-export const maxLengthOf = (type: string, node: unknown): { readonly maxLength?: number } =>
-  type === "string" || type === "bytes" ? Option.getOrElse(decodeMaxLength(node), () => ({})) : {}
+export const maxLengthOf = (type: string, { maxLength }: Attributes): { readonly maxLength?: number } =>
+  (type === "string" || type === "bytes") && isPositive(maxLength) ? { maxLength } : {}

@@ -6,10 +6,13 @@ export interface FullName {
   readonly full: string
 }
 
+/** Far more than anybody writes; MySQL takes 64 characters. Every definition inside carries its namespace along. */
+export const nameLengthMax = 1_024
+
 const simpleName = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 /** What the specification allows for fields, symbols and each part of a full name. */
-export const isSimpleName = (name: string): boolean => simpleName.test(name)
+export const isSimpleName = (name: string): boolean => name.length <= nameLengthMax && simpleName.test(name)
 
 const join = (namespace: string, name: string): string => namespace === "" ? name : `${namespace}.${name}`
 
@@ -25,6 +28,9 @@ export const fullNameOf = (
   const dot = name.lastIndexOf(".")
   const space = dot >= 0 ? name.slice(0, dot) : (namespace ?? enclosing)
   const simple = name.slice(dot + 1)
+  if (space.length + simple.length > nameLengthMax) {
+    return Either.left(`a name has more than ${nameLengthMax} characters`)
+  }
   const wrong = [...(space === "" ? [] : space.split(".")), simple].find((part) => !isSimpleName(part))
   return wrong === undefined
     ? Either.right({ namespace: space, full: join(space, simple) })

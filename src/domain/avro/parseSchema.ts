@@ -1,44 +1,33 @@
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import { parseExactJson } from "../exactJson.js"
 import { AvroRefused } from "./AvroRefused.js"
 import type { AvroSchema, RecordField } from "./AvroSchema.js"
 import { logicalTypeOf, maxLengthOf } from "./logicalType.js"
-import { candidatesOf, fullNameOf, isSimpleName } from "./names.js"
+import { candidatesOf, fullNameOf, isSimpleName, nameLengthMax } from "./names.js"
 
-/** Schemas come from outside, so their cost is bounded before they are walked; real ones are far below each limit. */
+/**
+ * Schemas come from outside, so their cost is bounded before they are walked. Real ones are far below each limit: the
+ * largest have some thousands of fields, each of which is up to three types, and their text fits into a Kafka message of
+ * 1 MiB, because registries keep it in one.
+ */
 export const schemaLengthMax = 1_048_576
 export const schemaDepthMax = 64
+/** Symbols count as types: a decoder and a writer keep something for each, at every use of the enum. */
 export const schemaTypesMax = 10_000
-/** Types where every use of a name is its definition again: twenty records that use one another twice make a million. */
-export const schemaExpandedMax = 100_000
-
-type Parsed<A> = Either.Either<A, AvroRefused>
+/**
+ * Types where every use of a name is its definition again: twenty records that use one another twice make a million. What
+ * a table's columns have to write, each by itself, so that these are 50 ms of making them ready.
+ */
+export const schemaExpandedMax = 25_000
+const sizeMax = 2_147_483_647
 
 const primitives = ["null", "boolean", "int", "long", "float", "double", "string", "bytes"] as const
-const Primitive = Schema.Literal(...primitives)
-const isPrimitive = Schema.is(Primitive)
+type Primitive = typeof primitives[number]
+const primitiveNames: ReadonlySet<unknown> = new Set(primitives)
+const isPrimitive = (name: unknown): name is Primitive => primitiveNames.has(name)
 
-const named = { name: Schema.String, namespace: Schema.optional(Schema.NullOr(Schema.String)) }
-const decodeField = Schema.decodeUnknownEither(
-  Schema.Struct({
-    name: Schema.String,
-    type: Schema.Unknown,
-    doc: Schema.optional(Schema.Unknown),
-    aliases: Schema.optional(Schema.Unknown)
-  })
-)
-const decodeRecord = Schema.decodeUnknownEither(Schema.Struct({ ...named, fields: Schema.Array(Schema.Unknown) }))
-const decodeEnum = Schema.decodeUnknownEither(
-  Schema.Struct({ ...named, symbols: Schema.NonEmptyArray(Schema.String), default: Schema.optional(Schema.Unknown) })
-)
-const decodeFixed = Schema.decodeUnknownEither(
-  Schema.Struct({ ...named, size: Schema.Int.pipe(Schema.between(0, 2_147_483_647)) })
-)
-const decodeArray = Schema.decodeUnknownEither(Schema.Struct({ items: Schema.Unknown }))
-const decodeMap = Schema.decodeUnknownEither(Schema.Struct({ values: Schema.Unknown }))
+type Node = { readonly [attribute: string]: unknown }
 
 /** Where the walk is. */
 interface Place {
@@ -47,10 +36,24 @@ interface Place {
   readonly depth: number
 }
 
-const firstIssue = (error: ParseResult.ParseError): string => {
-  const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
-  return issue === undefined ? "not understood" : [...issue.path.map(String), issue.message].join(": ")
+/** Thrown while a schema is read; `parseSchema` turns it into its answer. */
+const refuse = ({ where }: Place, what: string): never => {
+  throw new AvroRefused({ where, what })
 }
+
+const textOf = (node: Node, attribute: string, place: Place): string => {
+  const value = node[attribute]
+  return typeof value === "string" ? value : refuse(place, `${attribute}: a string is expected`)
+}
+
+const listOf = (node: Node, attribute: string, place: Place): ReadonlyArray<unknown> => {
+  const value = node[attribute]
+  return Array.isArray(value) ? value : refuse(place, `${attribute}: a list is expected`)
+}
+
+/** In a message, which goes into logs and tables. */
+const shown = (name: string): string =>
+  name.length > nameLengthMax ? `a name of more than ${nameLengthMax} characters` : JSON.stringify(name)
 
 const firstRepeated = (names: ReadonlyArray<string>): string | undefined => {
   const seen = new Set<string>()
@@ -66,28 +69,18 @@ class Parser {
   private typesSeen = 0
   private expanded = 0
 
-  private refuse(place: Place, what: string): Parsed<never> {
-    return Either.left(new AvroRefused({ where: place.where, what }))
-  }
-
-  private shape<A>(place: Place, decoded: Either.Either<A, ParseResult.ParseError>): Parsed<A> {
-    return Either.mapLeft(decoded, (error) => new AvroRefused({ where: place.where, what: firstIssue(error) }))
-  }
-
-  type(node: unknown, place: Place): Parsed<AvroSchema> {
-    this.typesSeen += 1
-    this.expanded += 1
-    if (place.depth > schemaDepthMax) return this.refuse(place, `types are nested deeper than ${schemaDepthMax}`)
-    if (this.typesSeen > schemaTypesMax) return this.refuse(place, `more than ${schemaTypesMax} types`)
+  type(node: unknown, place: Place): AvroSchema {
+    if (place.depth > schemaDepthMax) return refuse(place, `types are nested deeper than ${schemaDepthMax}`)
+    this.count(1, place)
     if (typeof node === "string") return this.use(node, place)
     if (Array.isArray(node)) return this.union(node, place)
     if (!Predicate.isRecord(node) || Predicate.isNullable(node["type"])) {
-      return this.refuse(place, "a type is a name, a list, or an object with \"type\"")
+      return refuse(place, "a type is a name, a list, or an object with \"type\"")
     }
     const { logicalType, type } = node
     if (isPrimitive(type)) {
       const logical = logicalTypeOf(logicalType, node, { type })
-      return Either.right({ type, ...(logical === undefined ? {} : { logical }), ...maxLengthOf(type, node) })
+      return { type, ...(logical === undefined ? {} : { logical }), ...maxLengthOf(type, node) }
     }
     switch (type) {
       case "record":
@@ -98,129 +91,123 @@ class Parser {
       case "fixed":
         return this.fixed(node, logicalType, place)
       case "array":
-        return Either.gen(this, function*() {
-          const { items } = yield* this.shape(place, decodeArray(node))
-          const schema: AvroSchema = { type: "array", items: yield* this.type(items, inside(place, "items")) }
-          return schema
-        })
+        return { type, items: this.type(node["items"], inside(place, "items")) }
       case "map":
-        return Either.gen(this, function*() {
-          const { values } = yield* this.shape(place, decodeMap(node))
-          const schema: AvroSchema = { type: "map", values: yield* this.type(values, inside(place, "values")) }
-          return schema
-        })
+        return { type, values: this.type(node["values"], inside(place, "values")) }
       default:
         // {"type": "com.example.Named"}, {"type": {...}} and {"type": [...]} say no more than their inner type.
         return this.type(type, { ...place, depth: place.depth + 1 })
     }
   }
 
-  private use(name: string, place: Place): Parsed<AvroSchema> {
-    if (isPrimitive(name)) return Either.right({ type: name })
+  private count(types: number, place: Place): void {
+    this.typesSeen += types
+    this.expanded += types
+    if (this.typesSeen > schemaTypesMax) refuse(place, `more than ${schemaTypesMax} types and symbols`)
+  }
+
+  private use(name: string, place: Place): AvroSchema {
+    if (isPrimitive(name)) return { type: name }
     for (const full of candidatesOf(name, place.namespace)) {
       const found = this.names.get(full)
       if (found === undefined) continue
-      if (found === "open") return Either.right({ type: "reference", name: full })
+      if (found === "open") return { type: "reference", name: full }
       this.expanded += found.expanded
       return this.expanded > schemaExpandedMax
-        ? this.refuse(place, `more than ${schemaExpandedMax} types, with each use of a name as its definition again`)
-        : Either.right(found.schema)
+        ? refuse(
+          place,
+          `more than ${schemaExpandedMax} types and symbols, with each use of a name as its definition again`
+        )
+        : found.schema
     }
-    return this.refuse(place, `type ${JSON.stringify(name)} is not defined`)
+    return refuse(place, `type ${shown(name)} is not defined`)
   }
 
-  private union(nodes: ReadonlyArray<unknown>, place: Place): Parsed<AvroSchema> {
-    return Either.gen(this, function*() {
-      if (nodes.length === 0) return yield* this.refuse(place, "a union without branches")
-      const branches = yield* Either.all(nodes.map((node, index) => this.type(node, inside(place, `branch ${index}`))))
-      if (branches.some((branch) => branch.type === "union")) {
-        return yield* this.refuse(place, "a union directly inside a union")
-      }
-      const repeated = firstRepeated(branches.map((branch) => "name" in branch ? branch.name : branch.type))
-      if (repeated !== undefined) return yield* this.refuse(place, `a union with two branches of type ${repeated}`)
-      const schema: AvroSchema = { type: "union", branches }
-      return schema
-    })
+  private union(nodes: ReadonlyArray<unknown>, place: Place): AvroSchema {
+    if (nodes.length === 0) return refuse(place, "a union without branches")
+    const branches = nodes.map((node, index) => this.type(node, inside(place, `branch ${index}`)))
+    if (branches.some((branch) => branch.type === "union")) return refuse(place, "a union directly inside a union")
+    const repeated = firstRepeated(branches.map((branch) => "name" in branch ? branch.name : branch.type))
+    return repeated === undefined
+      ? { type: "union", branches }
+      : refuse(place, `a union with two branches of type ${repeated}`)
   }
 
   /** Opens the name of a definition; answers its full name and the place inside it. */
-  private define(
-    node: { readonly name: string; readonly namespace?: string | null | undefined },
-    place: Place
-  ): Parsed<readonly [name: string, inner: Place]> {
-    const resolved = fullNameOf(node.name, node.namespace ?? undefined, place.namespace)
-    if (Either.isLeft(resolved)) return this.refuse(place, resolved.left)
+  private define(node: Node, place: Place): readonly [name: string, inner: Place] {
+    const name = textOf(node, "name", place)
+    const space = Predicate.isNullable(node["namespace"]) ? undefined : textOf(node, "namespace", place)
+    const resolved = fullNameOf(name, space, place.namespace)
+    if (Either.isLeft(resolved)) return refuse(place, resolved.left)
     const { full, namespace } = resolved.right
-    if (isPrimitive(full)) return this.refuse(place, `a type cannot be named ${full}`)
-    if (this.names.has(full)) return this.refuse(place, `type ${full} is defined twice`)
+    if (isPrimitive(full)) return refuse(place, `a type cannot be named ${full}`)
+    if (this.names.has(full)) return refuse(place, `type ${full} is defined twice`)
     this.names.set(full, "open")
-    return Either.right([full, { where: full, namespace, depth: place.depth }])
+    return [full, { where: full, namespace, depth: place.depth }]
   }
 
-  private record(node: unknown, place: Place): Parsed<AvroSchema> {
-    return Either.gen(this, function*() {
-      const decoded = yield* this.shape(place, decodeRecord(node))
-      const before = this.expanded
-      const [name, inner] = yield* this.define(decoded, place)
-      const fields: Array<RecordField> = []
-      for (const field of decoded.fields) fields.push(yield* this.field(field, inner))
-      const repeated = firstRepeated(fields.map((field) => field.name))
-      if (repeated !== undefined) return yield* this.refuse(inner, `field ${repeated} occurs twice`)
-      const schema: AvroSchema = { type: "record", name, ...aliasesOf(node, inner), fields }
-      this.names.set(name, { schema, expanded: this.expanded - before })
-      return schema
-    })
+  private record(node: Node, place: Place): AvroSchema {
+    const nodes = listOf(node, "fields", place)
+    const before = this.expanded
+    const [name, inner] = this.define(node, place)
+    const fields = nodes.map((field) => this.field(field, inner))
+    const repeated = firstRepeated(fields.map((field) => field.name))
+    if (repeated !== undefined) return refuse(inner, `field ${repeated} occurs twice`)
+    const schema: AvroSchema = { type: "record", name, ...aliasesOf(node, inner), fields }
+    this.names.set(name, { schema, expanded: this.expanded - before })
+    return schema
   }
 
-  private field(node: unknown, record: Place): Parsed<RecordField> {
-    return Either.gen(this, function*() {
-      const { aliases, doc, name, type } = yield* this.shape(record, decodeField(node))
-      // As a key it would set the prototype of the decoded object instead of a field.
-      if (name === "__proto__") return yield* this.refuse(record, `a field cannot be named ${name}`)
-      if (!isSimpleName(name)) return yield* this.refuse(record, `${JSON.stringify(name)} is not a valid field name`)
-      const schema = yield* this.type(type, inside(record, name))
-      const field: RecordField = {
-        name,
-        schema,
-        ...(typeof doc === "string" ? { doc } : {}),
-        ...listed(aliases, isSimpleName),
-        ...(Predicate.isRecord(node) && Object.hasOwn(node, "default") ? { default: { json: node["default"] } } : {})
-      }
-      return field
-    })
+  private field(node: unknown, record: Place): RecordField {
+    if (!Predicate.isRecord(node)) return refuse(record, "a field is an object with \"name\" and \"type\"")
+    const name = textOf(node, "name", record)
+    // As a key it would set the prototype of the decoded object instead of a field.
+    if (name === "__proto__") return refuse(record, `a field cannot be named ${name}`)
+    if (!isSimpleName(name)) return refuse(record, `${shown(name)} is not a valid field name`)
+    const { aliases, default: json, doc, type } = node
+    return {
+      name,
+      schema: this.type(type, inside(record, name)),
+      ...(typeof doc === "string" ? { doc } : {}),
+      ...listed(aliases, isSimpleName),
+      ...(Object.hasOwn(node, "default") ? { default: { json } } : {})
+    }
   }
 
-  private enumeration(node: unknown, place: Place): Parsed<AvroSchema> {
-    return Either.gen(this, function*() {
-      const decoded = yield* this.shape(place, decodeEnum(node))
-      const [name, inner] = yield* this.define(decoded, place)
-      const wrong = decoded.symbols.find((symbol) => !isSimpleName(symbol))
-      if (wrong !== undefined) return yield* this.refuse(inner, `${JSON.stringify(wrong)} is not a valid symbol`)
-      const repeated = firstRepeated(decoded.symbols)
-      if (repeated !== undefined) return yield* this.refuse(inner, `symbol ${repeated} occurs twice`)
-      const standIn = decoded.symbols.find((symbol) => symbol === decoded.default)
-      const schema: AvroSchema = {
-        type: "enum",
-        name,
-        ...aliasesOf(node, inner),
-        symbols: decoded.symbols,
-        ...(standIn === undefined ? {} : { default: standIn })
-      }
-      this.names.set(name, { schema, expanded: 0 })
-      return schema
-    })
+  private enumeration(node: Node, place: Place): AvroSchema {
+    const symbols = listOf(node, "symbols", place).map((symbol) =>
+      typeof symbol === "string" ? symbol : refuse(place, "symbols: strings are expected")
+    )
+    if (symbols.length === 0) return refuse(place, "symbols: one at least is expected")
+    this.count(symbols.length, place)
+    const [name, inner] = this.define(node, place)
+    const wrong = symbols.find((symbol) => !isSimpleName(symbol))
+    if (wrong !== undefined) return refuse(inner, `${shown(wrong)} is not a valid symbol`)
+    const repeated = firstRepeated(symbols)
+    if (repeated !== undefined) return refuse(inner, `symbol ${repeated} occurs twice`)
+    const standIn = symbols.find((symbol) => symbol === node["default"])
+    const schema: AvroSchema = {
+      type: "enum",
+      name,
+      ...aliasesOf(node, inner),
+      symbols,
+      ...(standIn === undefined ? {} : { default: standIn })
+    }
+    this.names.set(name, { schema, expanded: symbols.length })
+    return schema
   }
 
-  private fixed(node: unknown, logicalType: unknown, place: Place): Parsed<AvroSchema> {
-    return Either.gen(this, function*() {
-      const decoded = yield* this.shape(place, decodeFixed(node))
-      const [name, inner] = yield* this.define(decoded, place)
-      const logical = logicalTypeOf(logicalType, node, { type: "fixed", size: decoded.size })
-      const bare = { type: "fixed", name, ...aliasesOf(node, inner), size: decoded.size } as const
-      const schema: AvroSchema = logical === undefined ? bare : { ...bare, logical }
-      this.names.set(name, { schema, expanded: 0 })
-      return schema
-    })
+  private fixed(node: Node, logicalType: unknown, place: Place): AvroSchema {
+    const { size } = node
+    if (typeof size !== "number" || !Number.isInteger(size) || size < 0 || size > sizeMax) {
+      return refuse(place, `size: an integer from 0 to ${sizeMax} is expected`)
+    }
+    const [name, inner] = this.define(node, place)
+    const logical = logicalTypeOf(logicalType, node, { type: "fixed", size })
+    const bare = { type: "fixed", name, ...aliasesOf(node, inner), size } as const
+    const schema: AvroSchema = logical === undefined ? bare : { ...bare, logical }
+    this.names.set(name, { schema, expanded: 0 })
+    return schema
   }
 }
 
@@ -259,17 +246,23 @@ const topLevel: Place = { where: "", namespace: "", depth: 0 }
  * place, a use inside itself as `reference`. `references` are the texts of schemas that define names which it uses, each
  * after those that it uses itself.
  */
-export const parseSchema = (text: string, references: ReadonlyArray<string> = []): Parsed<AvroSchema> =>
-  Either.gen(function*() {
-    const texts = [...new Set(references), text]
-    if (texts.reduce((length, each) => length + each.length, 0) > schemaLengthMax) {
-      return yield* Either.left(new AvroRefused({ where: "", what: `longer than ${schemaLengthMax} characters` }))
-    }
-    const parser = new Parser()
-    let schema: AvroSchema = { type: "null" }
-    for (const each of texts) {
-      const json = yield* Either.mapLeft(parseExactJson(each), (what) => new AvroRefused({ where: "", what }))
-      schema = yield* parser.type(json, topLevel)
-    }
-    return schema
-  })
+export const parseSchema = (
+  text: string,
+  references: ReadonlyArray<string> = []
+): Either.Either<AvroSchema, AvroRefused> => {
+  const texts = [...new Set(references), text]
+  if (texts.reduce((length, each) => length + each.length, 0) > schemaLengthMax) {
+    return Either.left(new AvroRefused({ where: "", what: `longer than ${schemaLengthMax} characters` }))
+  }
+  const parser = new Parser()
+  try {
+    return Either.right(
+      texts.reduce<AvroSchema>((_, each) => parser.type(jsonOf(each), topLevel), { type: "null" })
+    )
+  } catch (cause) {
+    if (cause instanceof AvroRefused) return Either.left(cause)
+    throw cause
+  }
+}
+
+const jsonOf = (text: string): unknown => Either.getOrElse(parseExactJson(text), (what) => refuse(topLevel, what))

@@ -131,7 +131,13 @@ class Resolver {
 
   /** Each branch is read as the reader's schema. One that cannot be is wrong only in the records that take it. */
   private writtenUnion(branches: ReadonlyArray<AvroSchema>, reader: AvroSchema, where: string): Resolved {
-    const all = branches.map((branch) => this.read(branch, reader, where))
+    // Of the same union each branch is itself: to look each up among all of thousands would take seconds.
+    const named = reader.type === "union" && reader.branches === branches ? taggedBy(branches) : undefined
+    const all = branches.map((branch) =>
+      named === undefined
+        ? this.read(branch, reader, where)
+        : Either.map(this.read(branch, branch, where), (read) => named(branch, read))
+    )
     const first = all.find(Either.isLeft)
     if (first !== undefined && all.every(Either.isLeft)) return first
     const ways = all.map((way): Read =>
@@ -151,7 +157,7 @@ class Resolver {
       branches.find((branch) => branchName(branch) === branchName(writer))
     for (const branch of same === undefined ? branches : [same, ...branches]) {
       const read = this.read(writer, branch, where)
-      if (Either.isRight(read)) return Either.right(inBranch(branch, branches, read.right))
+      if (Either.isRight(read)) return Either.right(taggedBy(branches)(branch, read.right))
     }
     return Either.left(new AvroRefused({ where, what: `no branch of the reader's union takes ${nameOf(writer)}` }))
   }
@@ -262,10 +268,14 @@ const map = (weight: number) => (read: Read): Read => (input) => {
   return entries
 }
 
-const inBranch = (branch: AvroSchema, branches: ReadonlyArray<AvroSchema>, read: Read): Read => {
-  if (branch.type === "null" || !isWide(branches)) return read
-  const name = branchName(branch)
-  return (input) => ({ [name]: read(input) })
+/** How values of a union's branch are shown. */
+const taggedBy = (branches: ReadonlyArray<AvroSchema>) => {
+  const wide = isWide(branches)
+  return (branch: AvroSchema, read: Read): Read => {
+    if (branch.type === "null" || !wide) return read
+    const name = branchName(branch)
+    return (input) => ({ [name]: read(input) })
+  }
 }
 
 /** Which of the reader's fields takes each of the writer's: by its name, else by the first of its aliases. */

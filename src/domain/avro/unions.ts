@@ -9,8 +9,18 @@ export const isWide = (branches: ReadonlyArray<AvroSchema>): boolean =>
 
 export type Records = ReadonlyMap<string, RecordSchema>
 
-/** The records of a schema by name, which is what its references mean. */
+/** The records of a schema by name, which is what its references mean. Found once: each column of a table asks. */
 export const recordsOf = (schema: AvroSchema): Records => {
+  const known = found.get(schema)
+  if (known !== undefined) return known
+  const records = collected(schema)
+  found.set(schema, records)
+  return records
+}
+
+const found = new WeakMap<AvroSchema, Records>()
+
+const collected = (schema: AvroSchema): Records => {
   const records = new Map<string, RecordSchema>()
   const collect = (node: AvroSchema): void => {
     switch (node.type) {

@@ -86,13 +86,14 @@ const registryDecoder = (
     part === "value" && settings.valueReaderSchema !== undefined
       ? readerSchema(settings.valueReaderSchema, topic)
       : Either.right(undefined)
+  const inTurn = Effect.unsafeMakeSemaphore(1)
   let unknownUntilMs = 0
 
   const ask = (name: SchemaName, schemaKey: string, isKnownUnknown: boolean) =>
     Effect.gen(function*() {
       const now = yield* Clock.currentTimeMillis
       const seconds = isKnownUnknown ? 0 : now < unknownUntilMs ? patienceSecondsThen : patienceSeconds
-      const patient = Effect.retry(registryCodec(registry, name, yield* reader), {
+      const patient = Effect.retry(registryCodec(registry, name, { inTurn, reader: yield* reader }), {
         while: (error) => error._tag === "SchemaNotFound",
         schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(seconds))
       })

@@ -12,6 +12,7 @@ import type {
   SchemaRegistry,
   SchemaText
 } from "../../layers/SchemaRegistry.js"
+import { othersTurn } from "../othersTurn.js"
 import type { PartCodec, SchemaProblem } from "./PartDecoder.js"
 
 export class Unusable extends Data.TaggedError("SchemaProblem")<Omit<SchemaProblem, "_tag">> {
@@ -24,15 +25,32 @@ export type CodecError = Unusable | SchemaNotFound | RegistryUnavailable | Regis
 
 type Registry = typeof SchemaRegistry.Service
 
-/** The schema that a record names, from the registry, ready to decode with. Asks once: who has patience asks again. */
+export interface Compiling {
+  readonly reader?: AvroSchema | undefined
+  /** Of whoever asks for several at once: one is compiled at a time. */
+  readonly inTurn?: Effect.Semaphore
+}
+
+/**
+ * The schema that a record names, from the registry, ready to decode with. Asks once: who has patience asks again.
+ * Compiling takes up to 50 ms, so whatever else is due comes first.
+ */
 export const registryCodec = (
   registry: Registry,
   name: SchemaName,
-  reader?: AvroSchema
+  { inTurn, reader }: Compiling = {}
 ): Effect.Effect<PartCodec, CodecError> =>
+  Effect.flatMap(textOf(registry, name), (schema) => {
+    const codec = Effect.zipRight(othersTurn, compiled(schemaNameText(name), schema, reader))
+    return inTurn === undefined ? codec : inTurn.withPermits(1)(codec)
+  })
+
+const compiled = (
+  schemaKey: string,
+  { schemaId, text }: NamedText,
+  reader: AvroSchema | undefined
+): Effect.Effect<PartCodec, Unusable> =>
   Effect.gen(function*() {
-    const schemaKey = schemaNameText(name)
-    const { schemaId, text } = yield* textOf(registry, name)
     const writer = yield* Effect.mapError(parseSchema(text.schema, text.references), (refused) =>
       new Unusable({
         kind: "record",
@@ -43,6 +61,11 @@ export const registryCodec = (
     const decode = yield* Effect.mapError(makeAvroReader(writer, schema), (refused) => unreadable(schemaKey, refused))
     return { schemaKey, schemaId, schema, decode }
   })
+
+interface NamedText {
+  readonly schemaId: number | undefined
+  readonly text: SchemaText
+}
 
 const unreadable = (schemaKey: string, refused: AvroRefused) =>
   new Unusable({
@@ -55,10 +78,7 @@ const unreadable = (schemaKey: string, refused: AvroRefused) =>
  * Through the API that Confluent's and Apicurio's registries share. There Apicurio's ids are its content ids, so that a
  * global id, asked for there, would answer another schema: records would be decoded wrongly instead of not at all.
  */
-const textOf = (
-  registry: Registry,
-  name: SchemaName
-): Effect.Effect<{ readonly schemaId: number | undefined; readonly text: SchemaText }, CodecError> => {
+const textOf = (registry: Registry, name: SchemaName): Effect.Effect<NamedText, CodecError> => {
   switch (name.kind) {
     case "id":
     case "content":

@@ -10,6 +10,7 @@ import type { TopicSettings } from "../../domain/TopicSettings.js"
 import { Destination, type DestinationError } from "../../layers/Destination.js"
 import { sha256 } from "../../layers/sha256.js"
 import type { PartCodec } from "../decode/PartDecoder.js"
+import { othersTurn } from "../othersTurn.js"
 import { type Backoff, throughOutage } from "../outage.js"
 
 /** The schema's table cannot be used: the record that names it stops its partition. */
@@ -68,6 +69,7 @@ export const makeTableEncoders = (
       ask(
         `table for schema ${schemaKey} of topic ${topic}`,
         Effect.gen(function*() {
+          yield* othersTurn
           const plan = yield* Effect.mapError(
             planTable({
               topic,
@@ -82,6 +84,7 @@ export const makeTableEncoders = (
           const shape = yield* destination.ensureTable(plan, settings.evolution)
           yield* sayIgnored(plan.table, shape.ignored)
           yield* sayNotes(plan)
+          yield* othersTurn
           return makeRowEncoder(yield* destination.dialect, plan, shape, sha256)
         })
       )

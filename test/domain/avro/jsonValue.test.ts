@@ -71,6 +71,13 @@ describe("a value from JSON", () => {
     it(`of ${JSON.stringify(schema)} is not ${text}`, () => assert.match(String(read(schema, text)), /^poison: /))
   }
 
+  it("does not follow the default of a record inside itself without an end", () => {
+    const inside = record([{ name: "next", type: "R", default: {} }])
+    assert.match(String(read(inside, "{}")), /^poison: /)
+    const twice = record([{ name: "a", type: ["null", "R"], default: {} }, { name: "b", type: "R", default: {} }])
+    assert.match(String(read(twice, "{}")), /^poison: /)
+  })
+
   it("does not try the branches of unions without an end", () => {
     const both = [{ ...one("A"), fields: [{ name: "next", type: ["A", one("B"), "null"] }] }, "null"]
     const text = `${`{"next":`.repeat(60)}1${"}".repeat(60)}`

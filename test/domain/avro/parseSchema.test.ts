@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import type { AvroSchema } from "../../../src/domain/avro/AvroSchema.js"
+import { nameLengthMax } from "../../../src/domain/avro/names.js"
 import {
   parseSchema,
   schemaDepthMax,
@@ -261,6 +262,34 @@ describe("limits", () => {
   it("on the number of types", () => {
     assert.isTrue(Either.isRight(parse(ints(schemaTypesMax - 1))))
     assert.include(refused(ints(schemaTypesMax)), "more than")
+  })
+
+  it("on symbols, which count as types, at each use of their enum", () => {
+    const enumOf = (count: number) => ({
+      type: "enum",
+      name: "E",
+      symbols: Array.from({ length: count }, (_, index) => `S${index}`)
+    })
+    assert.isTrue(Either.isRight(parse(enumOf(schemaTypesMax - 1))))
+    assert.include(refused(enumOf(schemaTypesMax)), `more than ${schemaTypesMax} types and symbols`)
+    const uses = (count: number) =>
+      record([
+        field(enumOf(schemaExpandedMax / 5), "e"),
+        ...Array.from({ length: count }, (_, index) => field("E", `f${index}`))
+      ])
+    assert.isTrue(Either.isRight(parse(uses(3))))
+    assert.include(refused(uses(4)), `more than ${schemaExpandedMax} types and symbols`)
+  })
+
+  it("on names, which messages do not quote then", () => {
+    const long = "a".repeat(nameLengthMax)
+    assert.isTrue(Either.isRight(parse(record([field("int", long)], { name: long }))))
+    const namespaced = record([], { name: "R", namespace: long })
+    for (
+      const schema of [record([field("int", `${long}b`)]), record([], { name: `${long}b` }), namespaced, `${long}b`]
+    ) {
+      assert.match(refused(schema), /^Avro schema.*: .*name .*more than 1024 characters/)
+    }
   })
 })
 
