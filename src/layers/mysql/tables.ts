@@ -3,6 +3,7 @@ import type { CatalogTable } from "../../domain/sql/CatalogTable.js"
 import { refusalOf } from "../../domain/sql/evolution/Evolution.js"
 import { evolve, hasKeyColumns } from "../../domain/sql/evolution/evolve.js"
 import { keyDifferences } from "../../domain/sql/evolution/upsertKey.js"
+import { schemaText } from "../../domain/sql/schemaText.js"
 import type { TablePlan } from "../../domain/sql/TablePlan.js"
 import type { EvolutionPolicy } from "../../domain/TopicSettings.js"
 import type { OnStep, TableState } from "../Catalog.js"
@@ -29,7 +30,7 @@ const decide = (config: MysqlConfig, plan: TablePlan, policy: EvolutionPolicy) =
   const { cure, what } = refusalOf(refused)
   return Effect.fail(
     new DestinationRefused({
-      what: `table ${plan.table} cannot take the records of topic ${plan.topic} (schema ${plan.schemaId}): ${what}`,
+      what: `table ${plan.table} cannot take the records of topic ${plan.topic} (${schemaText(plan)}): ${what}`,
       cure,
       kind: "configuration"
     })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { CatalogColumn, CatalogTable } from "../../../src/domain/sql/CatalogTable.js"
 import { refusalOf } from "../../../src/domain/sql/evolution/Evolution.js"
 import { evolve, rebuildBytesMax } from "../../../src/domain/sql/evolution/evolve.js"
+import { notesOn } from "../../../src/domain/sql/evolution/notes.js"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import type { Column, ColumnType, TablePlan } from "../../../src/domain/sql/TablePlan.js"
 import type { EvolutionPolicy } from "../../../src/domain/TopicSettings.js"
@@ -368,4 +369,18 @@ describe("an upsert table", () => {
     }
     assert.deepStrictEqual(inspect({ uniqueIndexes }, { collation: "utf8mb4_nopad_bin" }), [])
   })
+})
+
+it("a foreign key and a CHECK are told with what becomes of a record that they forbid", () => {
+  const table = catalogTable([], { constraints: ["CHECK positive", "FOREIGN KEY of_customer"] })
+  assert.deepStrictEqual(notesOn(planOf([]), table), [
+    "CHECK positive: a record that it forbids is a dead letter",
+    "FOREIGN KEY of_customer: a record without its parent waits fk.wait.ms for it, and then is a dead letter"
+  ])
+})
+
+it.each([[7, "schema 7"], [0, "the schema"]])("a schema is told by its id if it has one: %s", (schemaId, text) => {
+  const plan = planOf([id], { schemaId })
+  const { steps } = evolve(mysql, plan, undefined, { mode: "additive", allowCopy: false })
+  assert.deepStrictEqual(steps.flatMap(({ why }) => why), [`create the table for ${text} of topic orders`])
 })

@@ -2,6 +2,7 @@ import type { EvolutionPolicy } from "../../TopicSettings.js"
 import { type CatalogColumn, type CatalogTable, columnNamed } from "../CatalogTable.js"
 import type { Dialect } from "../Dialect.js"
 import { metadataColumn } from "../metadata.js"
+import { schemaText } from "../schemaText.js"
 import { type Column, keyColumnNames, type TablePlan } from "../TablePlan.js"
 import { addClause, hasHiddenDefault, modifyClause } from "./clauses.js"
 import type { DdlCost, DdlStep, Difference, Evolution } from "./Evolution.js"
@@ -66,7 +67,7 @@ const newColumn = ({ alter, dialect, plan, policy, table }: Situation, column: C
   const difference = { what: `column ${column.name} is missing`, cure: `${alter} ${clause};` }
   if (plan.key.includes(column.name) || table.type !== "BASE TABLE") return refused(difference)
   if (policy.mode === "none") return { _tag: "Ignored", name: column.name }
-  const why = `add column ${column.name}, which schema ${plan.schemaId} has`
+  const why = `add column ${column.name}, which ${schemaText(plan)} has`
   return change({ kind: "add", clause, what: difference.what, why, cost: "instant" })
 }
 
@@ -74,7 +75,7 @@ const nullability = ({ alter, dialect, plan, policy }: Situation, column: Column
   const clause = modifyClause(dialect, found, { type: undefined, nullable: true })
   const what = `column ${column.name} is NOT NULL, and its field may be null`
   if (policy.mode !== "widen") return refused({ what, cure: `${alter} ${clause};`, allow: allowWiden })
-  const why = `allow NULL in ${column.name}, whose field may be null in schema ${plan.schemaId}`
+  const why = `allow NULL in ${column.name}, whose field may be null in ${schemaText(plan)}`
   return change({ found, kind: "relax", clause, what, why, cost: "rebuild" })
 }
 
@@ -88,7 +89,7 @@ const otherType = (situation: Situation, column: Column, found: CatalogColumn): 
   const cure = `${alter} ${clause};`
   if (wider === undefined) return refused({ what, cure })
   if (policy.mode !== "widen") return refused({ what, cure, allow: allowWiden })
-  const why = `widen ${found.name} from ${found.columnType} for schema ${plan.schemaId}`
+  const why = `widen ${found.name} from ${found.columnType} for ${schemaText(plan)}`
   const cost = nullable && !found.nullable && wider.cost !== "copy" ? "rebuild" : wider.cost
   return change({ found, kind: "widen", clause, what, why, cost })
 }
@@ -127,7 +128,7 @@ const unfilled = (situation: Situation): ReadonlyArray<Finding> => {
       const clause = modifyClause(dialect, column, { type: undefined, nullable: true })
       const cure = `${alter} ${clause};`
       if (policy.mode === "none") return refused({ what, cure, allow: "schema.evolution=additive" })
-      const why = `allow NULL in ${column.name}, which schema ${plan.schemaId} does not have`
+      const why = `allow NULL in ${column.name}, which ${schemaText(plan)} does not have`
       return change({ found: column, kind: "relax", clause, what, why, cost: "rebuild" })
     })
 }
@@ -222,7 +223,7 @@ export const evolve = (
 ): Evolution => {
   if (table === undefined) {
     if (plan.columns.length === 0) return { steps: [], refused: [noColumns], notes: [], ignored: new Set() }
-    const why = [`create the table for schema ${plan.schemaId} of topic ${plan.topic}`]
+    const why = [`create the table for ${schemaText(plan)} of topic ${plan.topic}`]
     const create: DdlStep = { kind: "create", sql: dialect.createTable(plan), fallbacks: [], why, cost: "instant" }
     return { steps: [create], refused: [], notes: [], ignored: new Set() }
   }

@@ -17,7 +17,11 @@ export const notesOn = (plan: TablePlan, table: CatalogTable): ReadonlyArray<str
         : `column ${name} is in the table, not in the schema: kept (its default for new rows)`
     ),
     ...table.triggers.map((trigger) => `trigger ${trigger}: runs for each row, in the same transaction`),
-    ...table.constraints.map((constraint) => `${constraint}: a record that it forbids is a dead letter`),
+    ...table.constraints.map((constraint) =>
+      constraint.startsWith("FOREIGN KEY ")
+        ? `${constraint}: a record without its parent waits fk.wait.ms for it, and then is a dead letter`
+        : `${constraint}: a record that it forbids is a dead letter`
+    ),
     ...(counter === undefined
       ? []
       : [

@@ -11,6 +11,7 @@ export class SetupProblem extends Data.TaggedClass("SetupProblem")<{
 }> {
   get message(): string {
     const place = this.field === undefined ? "" : `, field ${JSON.stringify(this.field)}`
-    return `topic ${this.topic}, schema id ${this.schemaId}${place}: ${this.what}; ${this.cure}`
+    const id = this.schemaId === 0 ? "" : `, schema id ${this.schemaId}`
+    return `topic ${this.topic}${id}${place}: ${this.what}; ${this.cure}`
   }
 }
