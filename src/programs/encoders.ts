@@ -179,6 +179,8 @@ type Step =
   | { readonly _tag: "Done"; readonly problem: RecordProblem | undefined }
   | { readonly _tag: "Missing"; readonly wanted: Wanted }
 
+const letLetters = "let such records become dead letters: errors=dead-letter, then restart"
+
 /** Goes on until the batch ends, something has to be loaded, or its turn is over. Plain code per record, no effects. */
 const encodeOn = (
   compiled: Compiled,
@@ -194,7 +196,8 @@ const encodeOn = (
     if (encoded._tag === "Missing") return encoded
     if (encoded._tag === "Problem") {
       const { problem } = encoded
-      if (stops || problem.record === undefined) return { _tag: "Done", problem }
+      if (problem.record === undefined) return { _tag: "Done", problem }
+      if (stops) return { _tag: "Done", problem: { ...problem, cure: `${problem.cure}; or ${letLetters}` } }
       pass.bad.push([record, problem.record])
     }
     if (encoded._tag === "Change") pass.changes.add(encoded.change)

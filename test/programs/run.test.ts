@@ -59,7 +59,7 @@ it("until the end: what cannot go on without a person ends it as failed, once th
       const exit = yield* Effect.flip(runCommand(testConfig({ errors: "stop" }), { untilEnd: true }))
       assert.deepStrictEqual([exit.code, exit.exit], ["TRB-2408", ExitCode.failed])
       assert.lengthOf(exit.details ?? [], 1)
-      assert.match(exit.details?.[0] ?? "", /^orders-0: record orders-0@0: cannot be decoded/u)
+      assert.match(exit.details?.[0] ?? "", /^orders-0: record orders-0@0: cannot be decoded.*errors=dead-letter/u)
       const { rows } = yield* MemoryDatabaseState
       assert.deepStrictEqual([rows.length, rows.every(({ partition }) => partition === 1)], [300, true])
     }).pipe(Effect.provide(testLayer))
