@@ -211,7 +211,7 @@ describeOnEach("the outcome of a write", ({ address }) => {
         const cases = [
           ["(a, b, c) VALUES (1, 'secret', 1)", "poison", 1406],
           ["(a, b, c) VALUES ('secret', 'b', 1)", "poison", 1366],
-          ["(a, b, c) VALUES (NULL, 'b', 1)", "poison", 1048],
+          ["(`a`, `b`, `c`) VALUES (NULL, 'b', 1)", "poison", 1048],
           ["(a, b) VALUES (1, 'b')", "setup", 1364],
           ["(a, u, c) VALUES (1, 7, 1), (1, 7, 1)", "poison", 1062],
           ["(a, p, c) VALUES (1, 5, 1)", "wait-then-poison", 1452],
