@@ -1,5 +1,5 @@
 // For how long one record holds the event loop on its whole way from bytes to a statement: records of 1 MiB that are made
-// to cost as much as they can. Between two records others get their turn (src/programs/encoders.ts), so that decoding
+// to cost as much as they can; and for how long one schema does, in each of the steps between which others get their turn. Between two records others get their turn (src/programs/encoders.ts), so that decoding
 // and writing one row count together; a statement is made of a batch. The smaller of wall clock
 // and CPU time, neither of which is less than what it takes on an idle core; best and median of the rounds. Run: npx vite-node bench/eventLoop.ts [part of a name]
 import * as Either from "effect/Either"
@@ -231,23 +231,25 @@ const accepted = (one: Case): Case => {
   return one.of.make(taken)
 }
 
+/** The smaller of wall clock and CPU time, noted in `times`. */
+const timed = <A>(times: Array<number> | undefined, task: () => A): A => {
+  const before = process.cpuUsage()
+  const start = performance.now()
+  const answer = task()
+  const wall = performance.now() - start
+  const { system, user } = process.cpuUsage(before)
+  times?.push(Math.min(wall, (user + system) / 1000))
+  return answer
+}
+
 const measure = (one: Case): number => {
   const { decode, row, statement } = stepsOf(one)
   const times: Array<Array<number>> = [[], [], []]
   let outcome = ""
-  const timed = <A>(step: number, task: () => A): A => {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    const answer = task()
-    const wall = performance.now() - start
-    const { system, user } = process.cpuUsage(before)
-    times[step]?.push(Math.min(wall, (user + system) / 1000))
-    return answer
-  }
   for (let round = 0; round < rounds; round++) {
-    const done = timed(0, decode).pipe(
-      Either.flatMap((value) => timed(1, () => row(value))),
-      Either.flatMap((change) => timed(2, () => statement(change)))
+    const done = timed(times[0], decode).pipe(
+      Either.flatMap((value) => timed(times[1], () => row(value))),
+      Either.flatMap((change) => timed(times[2], () => statement(change)))
     )
     outcome = Either.isLeft(done) ? done.left : `${done.right} bytes`
   }
@@ -264,7 +266,57 @@ const measure = (one: Case): number => {
   return worst
 }
 
+const fieldsOf = (count: number, type: unknown) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, type]))
+const fixeds = Array.from({ length: 9_000 }, (_, index) => ({ type: "fixed", name: `F${index}`, size: 1 }))
+const symbols = Array.from({ length: 6_000 }, (_, index) => `S${index}`)
+/** At the limits of `parseSchema`. */
+const schemas: Readonly<Record<string, unknown>> = {
+  "1,000 columns": record(fieldsOf(1_000, ["null", "string"])),
+  "9,900 fields in a document": record({ a: record(fieldsOf(9_900, "int"), "S") }),
+  "9,900 decimals": record({
+    a: record(fieldsOf(9_900, logical("bytes", "decimal", { precision: 9, scale: 2 })), "S")
+  }),
+  "4,900 records": record({
+    a: record(Object.fromEntries(fixeds.slice(0, 4_900).map(({ name }) => [name, record({ x: "int" }, name)])), "S")
+  }),
+  "a union of 9,000": record({ a: fixeds }),
+  "900 columns of one record": record({ s: record(fieldsOf(26, "int"), "S"), ...fieldsOf(890, "S") }),
+  "900 columns beside 7,000 fields": record({
+    a: record(fieldsOf(7_000, "int"), "S"),
+    ...fieldsOf(890, { type: "array", items: "int" })
+  }),
+  "6,000 symbols, used 4 times": record({
+    a: record({ e: { type: "enum", name: "E", symbols }, ...fieldsOf(3, "E") }, "S")
+  }),
+  "80,000 attributes": { ...record({ a: "int" }), ...fieldsOf(80_000, 1) }
+}
+
+const measureSchema = ([name, schema]: readonly [string, unknown]): number => {
+  const schemaText = JSON.stringify(schema)
+  const times: ReadonlyArray<Array<number>> = [[], [], []]
+  for (let round = 0; round < rounds; round++) {
+    const codec = timed(times[0], () => Either.getOrThrow(compile(schemaText)))
+    const request = {
+      schema: codec.schema,
+      topic: "bench",
+      schemaId: 1,
+      table: "bench",
+      settings: defaultTopicSettings
+    }
+    const plan = timed(times[1], () => Either.getOrThrow(planTable(request)))
+    timed(times[2], () => makeRowEncoder(mysql, plan, { keyColumns: true, ignored: new Set() }, sha256))
+  }
+  const best = times.map((list) => Math.min(...list))
+  const worst = Math.max(...best)
+  console.log(`${name.padEnd(40)} ${best.map(ms).join(" ")} ${worst > limitMs ? " OVER" : ""}`)
+  return worst
+}
+
 console.log(`${"".padEnd(40)} best: decode, row, statement; median: the same`)
 const [wanted = ""] = process.argv.slice(2)
+const wantedSchemas = Object.entries(schemas).filter(([name]) => name.includes(wanted))
 const worst = cases.filter(({ name }) => name.includes(wanted)).map(accepted).map(measure)
-console.log(`longest: ${ms(Math.max(...worst))} ms`)
+console.log(`${"".padEnd(40)} best: reading a schema, its table, what writes its rows`)
+const worstSchemas = wantedSchemas.map(measureSchema)
+console.log(`longest: ${ms(Math.max(...worst, ...worstSchemas))} ms`)
