@@ -41,6 +41,12 @@ const nested = (depth: number): string => `${"{\"type\":\"array\",\"items\":".re
 
 const ints = (count: number): object => record(Array.from({ length: count }, (_, index) => field("int", `f${index}`)))
 
+const enumOf = (count: number) => ({
+  type: "enum",
+  name: "E",
+  symbols: Array.from({ length: count }, (_, index) => `S${index}`)
+})
+
 describe("parseSchema", () => {
   for (const type of ["null", "boolean", "int", "long", "float", "double", "string", "bytes"]) {
     it(`reads ${type} as text and as an object, other attributes ignored`, () => {
@@ -265,11 +271,6 @@ describe("limits", () => {
   })
 
   it("on symbols, which count as types, at each use of their enum", () => {
-    const enumOf = (count: number) => ({
-      type: "enum",
-      name: "E",
-      symbols: Array.from({ length: count }, (_, index) => `S${index}`)
-    })
     assert.isTrue(Either.isRight(parse(enumOf(schemaTypesMax - 1))))
     assert.include(refused(enumOf(schemaTypesMax)), `more than ${schemaTypesMax} types and symbols`)
     const uses = (count: number) =>
