@@ -37,7 +37,9 @@ describeWith(["kafka", "registry", "mysql"], "an orderly end", (servers) => {
 
       const offsets = await stored(world)
       assert.isBelow(Object.values(offsets).reduce((sum, offset) => sum + Number(offset), 0), 30_000)
-      assert.deepStrictEqual(told(program.lines(/stored offsets: /)[0] ?? ""), offsets)
+      // A partition that was acquired and has had no turn yet has nothing to tell.
+      const moved = Object.fromEntries(Object.entries(offsets).filter(([, offset]) => offset !== "0"))
+      assert.deepStrictEqual(told(program.lines(/stored offsets: /)[0] ?? ""), moved)
       assert.lengthOf(program.lines(/kafka consumer application stopped$/), 1)
 
       const next = world.run()
