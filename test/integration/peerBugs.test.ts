@@ -375,8 +375,7 @@ describeWith(["mysql"], "bugs of other sinks, on MySQL", ({ mysql }) => {
       yield* stopped("t", { errors: "stop" })
       yield* deliver("t")
       const open = `SELECT INFO FROM information_schema.processlist WHERE DB = '${name}' AND ID <> CONNECTION_ID()`
-      // The server takes a moment to see that one is closed.
-      yield* until(Effect.map(select(open), (rows) => Array.isArray(rows) && rows.length === 0))
+      yield* until(Effect.map(select(open), (rows) => Array.isArray(rows) && rows.length === 0)) // seen a little later
       assert.deepStrictEqual(yield* select("SELECT COUNT(*) FROM dead_letters"), [[10]])
     }))
 
