@@ -1,13 +1,9 @@
 import { existsSync } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { attachDatabase, databaseMeans, startDatabase } from "./database.mjs"
 import { mariadbRoot } from "./debian.mjs"
-import { containerName, dockerPort } from "./docker.mjs"
-import { initialSql } from "./mysql.mjs"
-import { attachSingle, prepare, serverDir, startSingle, withPorts } from "./start.mjs"
-import { debianMissing, means } from "./tools.mjs"
-
-export const mariadbMeans = () => means(debianMissing)
+import { prepare } from "./start.mjs"
 
 /** What `mariadb-install-db` feeds to the server; that script cannot run a program through another loader. */
 const systemTables = async (share) => {
@@ -56,34 +52,14 @@ const localCommand = async (dir, port, more) => {
   return { command: loader, args }
 }
 
-/** @param {string} dir @param {number} port @param {ReadonlyArray<string>} more */
-const dockerCommand = (dir, port, more) => {
-  const container = containerName("mariadb")
-  const mount = ["-v", `${join(dir, "init.sql")}:/init.sql:ro`, "-e", "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes"]
-  const mariadbd = ["mariadb:10.11", "--init-file=/init.sql", "--log-bin", "--max-connections=500", ...more]
-  return {
-    command: "docker",
-    args: ["run", "-d", "--name", container, ...dockerPort(port, 3306), ...mount, ...mariadbd],
-    container
-  }
+/** @type {import("./database.mjs").Product} */
+const mariadb = {
+  name: "mariadb",
+  local: localCommand,
+  docker: { environment: "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes", image: "mariadb:10.11", args: ["--log-bin"] }
 }
 
-/** @param {import("./process.mjs").Spec} spec */
-export const attachMariadb = (spec) => attachSingle(spec, `mysql://root@${spec.ready.address}`)
-
-/**
- * MariaDB with the same database and users as MySQL.
- * @param {import("./mysql.mjs").MysqlOptions} [options]
- */
-export const startMariadb = async (options = {}) => {
-  const how = await mariadbMeans()
-  if (how.missing !== undefined) throw new Error(how.missing)
-  return withPorts(1, async ([port]) => {
-    const dir = await serverDir(options, "mariadb")
-    await writeFile(join(dir, "init.sql"), `${initialSql}\n`)
-    const more = options.args ?? []
-    const command = how.via === "docker" ? dockerCommand(dir, port, more) : await localCommand(dir, port, more)
-    const spec = { name: "mariadb", dir, ...command, ready: { kind: "mysql", address: `127.0.0.1:${port}` } }
-    return startSingle(spec, `mysql://root@127.0.0.1:${port}`)
-  })
-}
+export const mariadbMeans = databaseMeans
+export const attachMariadb = attachDatabase
+/** @param {import("./database.mjs").MysqlOptions} [options] */
+export const startMariadb = (options = {}) => startDatabase(mariadb, options)
