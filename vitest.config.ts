@@ -19,6 +19,7 @@ export default defineConfig({
           name: "integration",
           include: real,
           globalSetup: "./test/servers/globalSetup.ts",
+          setupFiles: "./test/servers/atEnd.ts",
           pool: "forks",
           testTimeout: 60_000,
           hookTimeout: 120_000

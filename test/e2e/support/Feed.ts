@@ -1,5 +1,5 @@
 import kafkajs from "kafkajs"
-import { onTestFinished } from "vitest"
+import { atEnd } from "./atEnd.js"
 import type { Sent } from "./checker.js"
 import { type Codec, compressionTypes, registerCodecs } from "./codecs.js"
 import { entry, registerEntry } from "./records.js"
@@ -29,7 +29,7 @@ export const makeFeed = async (world: World): Promise<Feed> => {
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner
   })
   await producer.connect()
-  onTestFinished(() => producer.disconnect().catch(() => {}))
+  atEnd(() => producer.disconnect().catch(() => {}))
   const ledger = new Map<string, Array<Sent>>()
   const entriesOf = (topic: string) => {
     const known = ledger.get(topic) ?? []

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { closeSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { onTestFinished } from "vitest"
+import { atEnd } from "./atEnd.js"
 import { mainFile } from "./build.js"
 import { until } from "./until.js"
 
@@ -72,7 +72,7 @@ export const startProgram = ({ args, env = {}, folder, nodeOptions = [], stdin =
   })
   const log = () => readFileSync(file, "utf8")
   const lines = (pattern: RegExp) => log().split("\n").filter((line) => pattern.test(line))
-  onTestFinished(async () => {
+  atEnd(async () => {
     child.kill("SIGKILL")
     await ended
   })

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { onTestFinished } from "vitest"
+import { atEnd } from "./atEnd.js"
 import { shippedProperties } from "./build.js"
 import { type Program, startProgram } from "./Program.js"
 import { until } from "./until.js"
@@ -79,7 +79,7 @@ export const makeWorld = async (addresses: Addresses, options: WorldOptions): Pr
     )
     return file
   }
-  onTestFinished(async () => {
+  atEnd(async () => {
     await admin.deleteTopics({ topics, timeout: 5000 }).catch(() => {}) // on a shared broker; one of its own may be gone
     await admin.disconnect().catch(() => {})
     await dropDatabase(sql, database).catch(() => {})
@@ -153,7 +153,7 @@ const connect = ({ addresses, database }: Pick<World, "addresses" | "database">)
 /** An administrator's connection of its own, for whoever holds locks; it ends with the test. */
 export const openSession = async (world: World): Promise<Connection> => {
   const session = await connect(world)
-  onTestFinished(() => session.end().catch(() => {}))
+  atEnd(() => session.end().catch(() => {}))
   return session
 }
 

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
-import { onTestFinished } from "vitest"
+import { atEnd } from "./atEnd.js"
 
 /** An address at which nothing listens until it is opened; from then on it leads to `target`. */
 export interface Door {
@@ -35,7 +35,7 @@ export const closedDoor = async (target: string): Promise<Door> => {
       one.pipe(other)
     }
   })
-  onTestFinished(() => {
+  atEnd(() => {
     door.close()
     sockets.forEach((socket) => socket.destroy())
   })

@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { onTestFinished } from "vitest"
+import { atEnd } from "./atEnd.js"
 import { createTopics, suffix } from "./World.js"
 
 /** Topics of one test's own, each filled with `count` numbered records in turn over its partitions, and a folder. */
@@ -15,7 +15,7 @@ export const makeTopics = async (brokers: string, partitions: ReadonlyArray<numb
   const admin = kafka.admin()
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await Promise.all([admin.connect(), producer.connect()])
-  onTestFinished(async () => {
+  atEnd(async () => {
     await admin.deleteTopics({ topics, timeout: 5000 }).catch(() => {})
     await Promise.all([admin.disconnect().catch(() => {}), producer.disconnect().catch(() => {})])
     await rm(folder, { recursive: true, force: true })

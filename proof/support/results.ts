@@ -1,0 +1,35 @@
+import { execFileSync } from "node:child_process"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+
+/** What a run has shown, as it is kept in `proof/results/NAME.json`; docs/reliability.md is made from these. */
+export interface Result {
+  readonly name: string
+  /** The command by which anyone can repeat it. */
+  readonly command: string
+  readonly commit: string
+  /** ISO 8601, UTC. */
+  readonly startedAt: string
+  readonly seconds: number
+  readonly seed?: number
+  /** What contradicts a promise; empty: none was broken. */
+  readonly findings: ReadonlyArray<string>
+  readonly measured: Readonly<Record<string, unknown>>
+}
+
+export const resultsFolder = "proof/results"
+
+const git = (...args: ReadonlyArray<string>) => execFileSync("git", args, { encoding: "utf8" }).trim()
+
+/** The commit that runs, with `+` where its sources differ from it. */
+export const commitOf = (): string => {
+  const changed = git("status", "--porcelain", "--", "src", "proof") !== ""
+  return `${git("rev-parse", "--short=12", "HEAD")}${changed ? "+" : ""}`
+}
+
+export const saveResult = (result: Result, folder = resultsFolder): string => {
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, `${result.name}.json`)
+  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`)
+  return file
+}
