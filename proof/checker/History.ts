@@ -9,6 +9,8 @@ export interface SourceRecord {
   readonly offset: bigint
   /** What tells it from all others; the row of this record says the same. */
   readonly content: string
+  /** It is to leave no row and no letter: a tombstone that is passed over. The stored offset covers it all the same. */
+  readonly rowless?: true
 }
 
 /** The log of a partition when everything has come to rest. */
@@ -26,18 +28,23 @@ export interface SourceLog extends Place {
 export interface TargetRow extends Place {
   readonly offset: bigint
   readonly content: string
-  /** Rises with each insertion; rows of one partition must have it in the order of their offsets. */
-  readonly seq: number
+  /**
+   * Rises with each insertion; rows of one partition must have it in the order of their offsets. Missing where the table
+   * cannot tell: then order is not checked.
+   */
+  readonly seq?: number
 }
 
 /** A dead letter, committed. */
 export interface LetterRow extends Place {
   readonly offset: bigint
+  /** It has been replayed since: the record has its row, and has it later than those behind it. */
+  readonly replayed?: true
 }
 
 /**
- * A committed change of the row in `kafka_offsets`, in the order of their commits. One that raises the generation is an
- * acquisition; `from` undefined: the row was made.
+ * A committed change of the row in `kafka_offsets`. `seq` rises with the commits of one partition. One that raises the
+ * generation is an acquisition; `from` undefined: the row was made.
  */
 export interface OffsetMove extends Place {
   readonly seq: number
@@ -45,7 +52,10 @@ export interface OffsetMove extends Place {
   readonly to: bigint
   readonly generation: bigint
   readonly owner: string
-  /** A person has moved it (`offsets reset`, or a fail-over that has lost transactions): going back is no finding. */
+  /**
+   * Not moved by an owner: a person (`offsets reset`), or a fail-over that has lost transactions. Going back is no
+   * finding then; generation and owner are those that the row has after it, and rows at or beyond `to` went with it.
+   */
   readonly reset?: boolean
   /** Offsets that the same transaction has given a row or a letter, where that is known. */
   readonly effects?: ReadonlyArray<bigint>
@@ -80,6 +90,8 @@ export interface History {
   /** As they are at the end. */
   readonly stored: ReadonlyArray<Place & { readonly offset: bigint }>
   readonly observations: ReadonlyArray<Observation>
+  /** Records of whose place nobody was told: some row of the topic must say the same. */
+  readonly unplaced?: ReadonlyArray<{ readonly topic: string; readonly content: string }>
 }
 
 /** What must never be, in the words of the field. */
@@ -92,6 +104,8 @@ export type FindingKind =
   | "effect of an aborted transaction"
   | "effect by a fenced owner"
   | "stored offset went back"
+  | "stored offset jumped"
+  | "stored offset beyond the log"
   | "row without its offset"
   | "dead letter without its offset"
   | "row and dead letter of one record"
