@@ -29,12 +29,14 @@ interface Where {
   readonly detached?: boolean
 }
 
+export type KafkaProps = Readonly<Record<string, string | number | boolean>>
+
 export interface KafkaOptions extends Where {
   /** 4.1.0 if not named. Up to 2.x the broker runs with its own ZooKeeper, from 3.x on as KRaft. */
   readonly version?: string
   readonly nodes?: 1 | 3
-  /** Broker properties, stronger than those of the harness. */
-  readonly props?: Readonly<Record<string, string | number | boolean>>
+  /** Broker properties, stronger than those of the harness; or what makes them for a node (0, 1, 2) from those. */
+  readonly props?: KafkaProps | ((node: number, own: KafkaProps) => KafkaProps)
   /** Of the Java machine, `512m` if not named. */
   readonly heap?: string
   /** More arguments of the Java machine. */
@@ -60,6 +62,9 @@ export const mariadbMeans: () => Promise<Means>
 
 /** One process at a time per lock file; the lock of a process that died is taken over. */
 export const withLock: <A>(file: string, body: () => Promise<A>) => Promise<A>
+
+/** Ports that nobody listens on, below the range from which systems give ports to outgoing connections. */
+export const freePorts: (count: number) => Promise<ReadonlyArray<number>>
 
 /** Where downloads are kept. */
 export const cacheRoot: () => string

@@ -7,11 +7,12 @@ import { attach, launch } from "./process.mjs"
 import { prepare, serverDir, withPorts } from "./start.mjs"
 import { javaMissing, means } from "./tools.mjs"
 
+/** @typedef {Readonly<Record<string, string | number | boolean>>} Props */
 /**
  * @typedef {object} KafkaOptions
  * @property {string} [version] up to 2.x the broker runs with its ZooKeeper, from 3.x on as KRaft
  * @property {1 | 3} [nodes]
- * @property {Readonly<Record<string, string | number | boolean>>} [props] added to, and stronger than, the defaults here
+ * @property {Props | ((node: number, own: Props) => Props)} [props] added to, and stronger than, the defaults here
  * @property {string} [heap]
  * @property {ReadonlyArray<string>} [java] more arguments of Java
  * @property {string} [dir] where its folders are made
@@ -22,6 +23,9 @@ export const kafkaMeans = () => means(javaMissing)
 
 /** @param {Readonly<Record<string, string | number | boolean>>} props */
 const properties = (props) => Object.entries(props).map(([key, value]) => `${key}=${value}\n`).join("")
+
+/** @param {KafkaOptions["props"]} props @param {number} node @param {Props} own */
+const added = (props, node, own) => typeof props === "function" ? props(node, own) : props
 
 /** Small and quick, for tests. `group.initial.rebalance.delay.ms` stays at the broker's default of 3 s. */
 const defaults = (nodes) => ({
@@ -92,7 +96,8 @@ const localSpecs = async (ports, options) => {
     const file = join(dir, "server.properties")
     const own = zookeeper ? withZookeeper(node, ports) : kraft(node, ports)
     await mkdir(join(dir, "data"))
-    await writeFile(file, properties({ ...own, ...defaults(nodes), "log.dirs": join(dir, "data"), ...props }))
+    const base = { ...own, ...defaults(nodes), "log.dirs": join(dir, "data") }
+    await writeFile(file, properties({ ...base, ...added(props, node, base) }))
     if (!zookeeper) {
       const format = java(libs, "128m", "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t", clusterId)
       await prepare(dir, format.command, [...format.args, "-c", file])
@@ -106,13 +111,13 @@ const localSpecs = async (ports, options) => {
 /** @param {ReadonlyArray<number>} ports @param {KafkaOptions} options */
 const dockerSpecs = async ([port], options) => {
   const container = containerName("kafka")
-  const own = {
+  const base = {
     ...kraft(0, [9092, 9093]),
     "listeners": "PLAINTEXT://0.0.0.0:9092,CONTROLLER://127.0.0.1:9093",
     "advertised.listeners": `PLAINTEXT://${host}:${port}`,
-    ...defaults(1),
-    ...options.props
+    ...defaults(1)
   }
+  const own = { ...base, ...added(options.props, 0, base) }
   const env = Object.entries(own)
     .flatMap(([key, value]) => ["-e", `KAFKA_${key.replaceAll(".", "_").toUpperCase()}=${value}`])
   const args = ["run", "-d", "--name", container, ...dockerPort(port, 9092), ...env, `apache/kafka:${options.version}`]

@@ -13,6 +13,8 @@ export interface Ended {
 /** A process of the program. It has no terminal: both outputs go to one file. */
 export interface Program {
   readonly pid: number
+  /** Where its output goes. */
+  readonly file: string
   /** All that it has written so far. */
   readonly log: () => string
   /** Lines of the log that match, in order. */
@@ -78,6 +80,7 @@ export const startProgram = ({ args, env = {}, folder, nodeOptions = [], stdin =
   })
   return {
     pid,
+    file,
     log,
     lines,
     says: (pattern, withinMs) =>
