@@ -50,8 +50,11 @@ export interface OffsetMove extends Place {
   readonly seq: number
   readonly from: bigint | undefined
   readonly to: bigint
+  /** Generation and owner of the claim by which it was made, where that is known, not those that stand in the row. */
   readonly generation: bigint
   readonly owner: string
+  /** The process that made it, where that is known: one that is not the process of the acquisition has been fenced. */
+  readonly writer?: string
   /**
    * Not moved by an owner: a person (`offsets reset`), or a fail-over that has lost transactions. Going back is no
    * finding then; generation and owner are those that the row has after it, and rows at or beyond `to` went with it.
