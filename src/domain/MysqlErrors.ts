@@ -37,6 +37,11 @@ const retriable = new Set([1213, 1205, 1412, 1317, 3024, 1206, 3101, 1615, 1040,
  * because the primary may have moved. 2002 to 2005 are the client's own codes for a server that cannot be reached.
  */
 const reconnect = new Set([2002, 2003, 2005, 2006, 2013, 4031, 1927, 1290, 1836, 1792, 3032, 1053])
+/** Connections that it does not take, or no room on its disk. */
+const noRoom = new Set([1040, 1203, 1226, 1021])
+
+/** Whether the whole server is out, for all that ask it: no lock of one row or table. */
+export const isServerWide = (code: number): boolean => reconnect.has(code) || noRoom.has(code)
 
 /** Values that this table does not take, whoever writes them. */
 const poison = new Set([1406, 1264, 1366, 1292, 1265, 1367, 1690, 3140, 3151, 3157, 3819, 4025, 1451, 1644])

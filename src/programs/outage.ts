@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Random from "effect/Random"
+import { makeOutages, SharedOutages, summaryEveryMs } from "./outages.js"
 
 export interface Backoff {
   /** First delay, milliseconds; doubled after each failure. */
@@ -24,11 +25,9 @@ export const jittered = (backoff: Backoff, attempt: number): Effect.Effect<Durat
 /** Tags of what time heals while topics are read and written. */
 export const unavailable = ["DestinationUnavailable", "KafkaUnavailable", "TopicMissing"] as const
 
-const summaryEveryMs = 30_000
-
 /**
- * Repeats an effect until it succeeds or fails with something that waiting does not heal. An outage is one line when it
- * begins, one each 30 s while it lasts, one when it is over: a log must stay readable through a night without a database.
+ * Repeats an effect until it succeeds or fails with something that waiting does not heal. What the log says of it is in
+ * `outages.ts`.
  */
 export const throughOutage = <
   A,
@@ -48,25 +47,24 @@ export const throughOutage = <
       Effect.map(Either.right),
       Effect.catchIf(heals, (error) => Effect.succeed(Either.left(error)))
     )
-    let since: number | undefined
-    let logged = 0
-    for (let attempt = 0;; attempt++) {
-      const result = yield* tried
-      const now = yield* Clock.currentTimeMillis
-      if (Either.isRight(result)) {
-        if (since !== undefined) {
-          yield* Effect.logInfo(`${what}: works again after ${now - since} ms, ${attempt} failed tries`)
+    const first = yield* tried
+    if (Either.isRight(first)) return first.right
+    const { outages = makeOutages() } = yield* SharedOutages
+    const waiting = outages(what)
+    const again = Effect.gen(function*() {
+      let failure = first.left
+      for (let attempt = 0;; attempt++) {
+        yield* waiting.failed(failure)
+        yield* Effect.sleep(yield* jittered(backoff, attempt))
+        const result = yield* tried
+        if (Either.isRight(result)) {
+          yield* waiting.cameThrough
+          return result.right
         }
-        return result.right
+        failure = result.left
       }
-      if (since === undefined || now - logged >= summaryEveryMs) {
-        const lasting = since === undefined ? "" : ` (for ${now - since} ms now, ${attempt + 1} tries)`
-        yield* Effect.logWarning(`${what}: ${result.left.message}; trying again until it works${lasting}`)
-        logged = now
-      }
-      since ??= now
-      yield* Effect.sleep(yield* jittered(backoff, attempt))
-    }
+    })
+    return yield* Effect.ensuring(again, Effect.sync(waiting.leave))
   })
 
 /** Passes on what is said for the first time, and again only after 30 s without another reason in between. */

@@ -13,6 +13,7 @@ import { type CommandError, ExitCode } from "./exitCodes.js"
 import { groupsFailed } from "./groupsFailed.js"
 import type { Held } from "./held.js"
 import { throughOutage } from "./outage.js"
+import { sharingOutages } from "./outages.js"
 import { comingTopics, withPresentTopics } from "./patternTopics.js"
 import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
@@ -87,7 +88,7 @@ export const runCommand = (
     )
     yield* failure
     return ExitCode.done
-  })
+  }).pipe(sharingOutages)
 
 type RunningJob = Job & TopicProgress
 

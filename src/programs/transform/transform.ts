@@ -6,6 +6,7 @@ import type { Consumer } from "../../layers/Consumer.js"
 import { Transactions } from "../../layers/Transactions.js"
 import { awaitTopic } from "../awaitTopic.js"
 import { CommandError, ExitCode } from "../exitCodes.js"
+import { sharingOutages } from "../outages.js"
 import { type Backoff, throughOutage, unavailable } from "../outage.js"
 import { makeByteBudget } from "../PartitionQueue.js"
 import { commandError } from "../serviceErrors.js"
@@ -46,7 +47,7 @@ export const transformCommand = (
     const done = options.untilEnd ? Effect.raceFirst(endCommitted(env), ended) : ended
     yield* done.pipe(Effect.onExit(() => drain(config, running, Effect.void)))
     return ExitCode.done
-  }).pipe(Effect.annotateLogs({ logger: "tributary.Transform" }))
+  }).pipe(sharingOutages, Effect.annotateLogs({ logger: "tributary.Transform" }))
 
 /** Whatever the brokers would refuse later they refuse here. Answers where `--until-end` ends. */
 const prepare = (
