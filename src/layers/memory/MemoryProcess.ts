@@ -22,25 +22,32 @@ export interface MemoryProcess<A, E> {
   readonly exit: Effect.Effect<Exit.Exit<A, E>>
 }
 
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
 /**
  * Decides whether the fibers of a process have their turn. A process is stopped here and not in its services, because
  * a signal stops everything: code between two calls, sleeps, finalizers and what it prints.
  */
 class ProcessScheduler implements Scheduler.Scheduler {
   private state: "running" | "frozen" | "dead" = "running"
-  private held: Array<readonly [task: Scheduler.Task, priority: number]> = []
+  /**
+   * What has come since it was frozen. After that it runs in the order in which it came, with all that follows from it
+   * until nothing is left: the machine's scheduler, which picks, does not know which fiber has scheduled what here.
+   */
+  private held: Array<Scheduler.Task> = []
   private readonly machine: Scheduler.Scheduler
 
   constructor(machine: Scheduler.Scheduler) {
     this.machine = machine
   }
 
-  shouldYield(fiber: Fiber.RuntimeFiber<unknown, unknown>): number | false {
+  shouldYield(fiber: AnyFiber): number | false {
     return this.machine.shouldYield(fiber)
   }
 
-  scheduleTask(task: Scheduler.Task, priority: number): void {
-    this.machine.scheduleTask(() => this.turn(task, priority), priority)
+  scheduleTask(task: Scheduler.Task, priority: number, fiber?: AnyFiber): void {
+    if (this.held.length > 0) this.hold(task)
+    else this.machine.scheduleTask(() => this.turn(task), priority, fiber)
   }
 
   kill(): void {
@@ -55,18 +62,28 @@ class ProcessScheduler implements Scheduler.Scheduler {
   thaw(): void {
     if (this.state !== "frozen") return
     this.state = "running"
-    const tasks = this.held
-    this.held = []
-    for (const [task, priority] of tasks) this.scheduleTask(task, priority)
+    for (const _ of this.held) this.machine.scheduleTask(this.next, 0)
   }
 
   get isRunning(): boolean {
     return this.state === "running"
   }
 
-  private turn(task: Scheduler.Task, priority: number): void {
-    if (this.state === "running") task()
-    else if (this.state === "frozen") this.held.push([task, priority])
+  private turn(task: Scheduler.Task): void {
+    if (this.state === "running" && this.held.length === 0) task()
+    else if (this.state !== "dead") this.hold(task)
+  }
+
+  private hold(task: Scheduler.Task): void {
+    this.held.push(task)
+    if (this.state === "running") this.machine.scheduleTask(this.next, 0)
+  }
+
+  /** It stays where it is while it runs, so that what it schedules comes behind the others. */
+  private readonly next = (): void => {
+    if (this.state !== "running") return
+    this.held[0]?.()
+    this.held.shift()
   }
 }
 

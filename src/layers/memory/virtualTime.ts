@@ -3,11 +3,11 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import { makeRandom } from "../../domain/random.js"
 import { Sleepers } from "./Sleepers.js"
+import { makeFifoScheduler, makePickingScheduler } from "./TaskScheduler.js"
 
 /** A clock that stands still until everything that can run has run. */
 class VirtualClock implements Clock.Clock {
@@ -47,53 +47,8 @@ class VirtualClock implements Clock.Clock {
 }
 
 /**
- * Runs tasks in the order in which they were scheduled, and makes fibers give up their turn after `operations()`
- * operations: a random number gives another interleaving for each seed. Picking among the tasks at random would be
- * simpler, but Effect's concurrent operators rely on the order: interrupted before the fiber that they have scheduled has
- * started, `Effect.forEach` waits for it for ever.
- */
-class TurnScheduler implements Scheduler.Scheduler {
-  private readonly tasks: Array<() => void> = []
-  private readonly operations: () => number
-  private turn: number
-
-  constructor(operations: () => number) {
-    this.operations = operations
-    this.turn = operations()
-  }
-
-  scheduleTask(task: () => void): void {
-    this.tasks.push(task)
-  }
-
-  shouldYield(fiber: Fiber.RuntimeFiber<unknown, unknown>): number | false {
-    if (fiber.currentOpCount <= this.turn) return false
-    this.turn = this.operations()
-    return 0
-  }
-
-  /** False when nothing can run. */
-  step(): boolean {
-    const task = this.tasks.shift()
-    task?.()
-    return task !== undefined
-  }
-}
-
-/** A small generator (mulberry32): the scheduler's choices must not draw from the program's own Random. */
-const generator = (seed: number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/**
  * Runs an effect to its end in virtual time, at once and always in the same way: time passes only when no fiber can run.
- * A seed chooses where fibers are interrupted by one another, and seeds `Random`. Nothing in the effect may wait for the
+ * A seed chooses which fiber runs next and for how long, and seeds `Random`. Nothing in the effect may wait for the
  * outside world. Throws what the effect fails with, and when it cannot end: everybody waits, or it has taken `stepsMax`
  * turns and waits (about a minute of real time, so that a loop without end does not hang its caller).
  */
@@ -103,8 +58,9 @@ export const simulate = <A, E>(
   { stepsMax = 20_000_000 }: { readonly stepsMax?: number } = {}
 ): A => {
   const clock = new VirtualClock()
-  const random = generator(seed ?? 0)
-  const scheduler = new TurnScheduler(() => seed === undefined ? 2048 : Math.ceil(random() ** 3 * 512))
+  // Its choices must not draw from the program's own Random.
+  const { fraction } = makeRandom(seed ?? 0)
+  const scheduler = seed === undefined ? makeFifoScheduler() : makePickingScheduler(fraction)
   const fiber = Effect.runFork(
     Effect.scoped(effect).pipe(Effect.withClock(clock), Effect.withRandom(Random.make(seed ?? 0))),
     { scheduler }
