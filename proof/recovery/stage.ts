@@ -1,0 +1,77 @@
+import type { Server } from "../../scripts/servers/index.mjs"
+import { makeRandom } from "../../src/domain/random.js"
+import { setTimeout as sleep } from "node:timers/promises"
+import { makeFeed } from "../../test/e2e/support/Feed.js"
+import { caughtUp, check } from "../../test/e2e/support/observe.js"
+import { type Program, tail } from "../../test/e2e/support/Program.js"
+import { tableWithSequence } from "../../test/e2e/support/records.js"
+import { type Addresses, makeWorld, reconnected, type World } from "../../test/e2e/support/World.js"
+import { allFlow, feedSteadily, startOn } from "../support/instances.js"
+import { type Watch, watchOffsets } from "../support/watch.js"
+import { slowness } from "../support/yardstick.js"
+import type { Kind, Trial } from "./promises.js"
+
+export interface Setting {
+  readonly addresses: Addresses
+  readonly mysql: Server
+  readonly kills: number
+  readonly seed: number
+  readonly stop: AbortSignal
+  readonly say: (line: string) => void
+}
+
+/** What a kind of trial has measured, and what contradicts "every record is a row once" at its end. */
+export interface Measured {
+  readonly trials: ReadonlyMap<Kind, ReadonlyArray<Trial>>
+  readonly findings: ReadonlyArray<string>
+}
+
+/** Two instances as on two hosts, a steady feed, and what is seen from outside. */
+export interface Stage {
+  readonly world: World
+  readonly watch: Watch
+  readonly hosts: Array<Program>
+  readonly random: ReturnType<typeof makeRandom>
+  readonly about: () => string
+}
+
+/** No index that could refuse a repeated row: only the protocol keeps a zombie out. */
+const withoutKeys = (table: string) =>
+  tableWithSequence(table).replace("PRIMARY KEY (_source, _partition, _offset)", "KEY (_source, _partition, _offset)")
+
+/** Runs `trial` as often as is asked for, on `instances` instances under load; then all rows are checked. */
+export const onStage = async (
+  { addresses, kills, say, seed, stop }: Setting,
+  kind: Kind,
+  instances: number,
+  trial: (stage: Stage, nth: number) => Promise<ReadonlyMap<Kind, number>>
+): Promise<Measured> => {
+  const world = await makeWorld(addresses, { topics: ["recover1", "recover2"] })
+  for (const topic of world.topics) await world.sql.query(withoutKeys(topic))
+  const feed = await makeFeed(world)
+  const feeding = feedSteadily(feed, { count: 5, everyMs: 30 })
+  const watch = watchOffsets(world)
+  const hosts = Array.from({ length: instances }, (_, host) => startOn(world, `host${host}`))
+  const about = () => hosts.map((program) => tail(program.log())).join("\n----\n")
+  const stage: Stage = { world, watch, hosts, random: makeRandom(seed), about }
+  const trials = new Map<Kind, ReadonlyArray<Trial>>()
+  for (let nth = 0; nth < kills && !stop.aborted; nth++) {
+    await allFlow(world, watch, hosts)
+    await sleep(stage.random.integer(0, 500))
+    watch.forget()
+    const before = slowness()
+    const measured = await trial(stage, nth)
+    const slow = Math.max(before, slowness())
+    for (const [name, ms] of measured) trials.set(name, [...trials.get(name) ?? [], { ms, slow }])
+    const told = [...measured.values()].map((ms) => `${Math.round(ms)} ms`).join(", ")
+    say(`${kind} ${nth + 1}/${kills}: ${told} (machine ×${slow.toFixed(1)})`)
+  }
+  await feeding.stop()
+  const sql = await reconnected(world) // the database may have been killed
+  const now = { ...world, sql }
+  await caughtUp(now, hosts, 120_000)
+  for (const program of hosts) await program.stop()
+  const expected = world.topics.map((topic) => ({ topic, sent: feed.sent(topic), withSequence: true }))
+  const crashes = hosts.flatMap((program) => program.lines(/^\s+at |TRB-7000/))
+  return { trials, findings: [...await check(now, expected), ...crashes] }
+}
