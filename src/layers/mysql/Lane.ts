@@ -95,7 +95,11 @@ export const open = (config: MysqlOptions): Effect.Effect<Lane, MysqlFailure> =>
   }))
 
 /** Sends texts and remembers until when the answer to the one under way has time. */
-const makeRun = (connection: Connection, config: MysqlOptions, cut: Effect.Effect<void>) => {
+export const makeRun = (
+  connection: Pick<Connection, "executeUnprepared">,
+  config: Pick<MysqlOptions, "statementTimeoutMs">,
+  cut: Effect.Effect<void>
+): Pick<Lane, "run" | "cutIfLate"> => {
   let dueMs = Number.POSITIVE_INFINITY
   let isLate = false
   const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) =>

@@ -20,9 +20,9 @@ const controlLanes = 2
 
 const named = (name: string) => Effect.withSpan(`Destination.${name}`, { captureStackTrace: false })
 
-const make = (options: MysqlOptions) =>
+/** @param open opens a connection; the simulation has its own */
+export const make = (options: MysqlOptions, open = Lane.open(options)) =>
   Effect.gen(function*() {
-    const open = Lane.open(options)
     const data = yield* LanePool.make(open, options.maxPoolSize)
     const control = yield* LanePool.make(open, controlLanes)
     const fresh = yield* LanePool.make(open, controlLanes, 0)
