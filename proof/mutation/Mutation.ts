@@ -1,0 +1,71 @@
+/** A text that a file holds exactly once, and what takes its place. */
+export interface Edit {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+/** A test that is to fail when the mechanism is gone. */
+export interface TestCatcher {
+  readonly project: "unit" | "integration"
+  readonly file: string
+  /** A part of its full name (with those of the groups around it). */
+  readonly test: string
+  /** Without the mechanism it waits for what never comes: only then a time-out counts as an answer. */
+  readonly hangs?: true
+}
+
+/**
+ * One mechanism, and the smallest edit that removes it. What the promise rests on is proved by removing it: simulation
+ * or a test has to notice, for the right reason.
+ */
+export interface Mutation {
+  /** Short, for `--only`. */
+  readonly id: string
+  readonly mechanism: string
+  readonly promise: string
+  /** Of docs/protocol.md; undefined: of none of them. */
+  readonly section?: number
+  readonly edits: ReadonlyArray<Edit>
+  /**
+   * Whether simulation is to find it. `undefined`: it cannot, because the part is not in the simulation (the Kafka
+   * client, the reader), or because another mechanism makes good for it, so that only a test sees it; `simulated` says
+   * which.
+   */
+  readonly simulated: "finds" | "not in it" | "made good"
+  /** What makes good for its removal, where something does. */
+  readonly because?: string
+  /** Cheapest first. */
+  readonly tests: ReadonlyArray<TestCatcher>
+}
+
+export const unit = (file: string, test: string, hangs?: true): TestCatcher => ({
+  project: "unit",
+  file: `test/${file}.test.ts`,
+  test,
+  ...(hangs === undefined ? {} : { hangs })
+})
+
+/** On real servers. */
+export const real = (file: string, test: string, hangs?: true): TestCatcher => ({
+  ...unit(file, test, hangs),
+  project: "integration"
+})
+
+/** The text with the edit's place changed; a text that is not found exactly once is an error that says so. */
+export const applyEdit = (text: string, { file, find, replace }: Edit): string => {
+  const first = text.indexOf(find)
+  const found = first === -1 ? 0 : text.indexOf(find, first + 1) === -1 ? 1 : 2
+  if (found !== 1) throw new Error(`${file} holds ${found === 0 ? "nowhere" : "more than once"}: ${find}`)
+  return text.slice(0, first) + replace + text.slice(first + find.length)
+}
+
+/** All edits, file by file; several of one file apply one after the other. */
+export const applyEdits = (
+  read: (file: string) => string,
+  edits: ReadonlyArray<Edit>
+): ReadonlyMap<string, string> => {
+  const texts = new Map<string, string>()
+  for (const edit of edits) texts.set(edit.file, applyEdit(texts.get(edit.file) ?? read(edit.file), edit))
+  return texts
+}

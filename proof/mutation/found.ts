@@ -1,0 +1,75 @@
+import * as Schema from "effect/Schema"
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import type { Mutation } from "./Mutation.js"
+
+const BySimulation = Schema.Struct({
+  fingerprint: Schema.String,
+  /** Seeds from 1 on that were tried. */
+  runs: Schema.Int,
+  /** The first with a finding. */
+  seed: Schema.optional(Schema.Int),
+  seconds: Schema.Number,
+  finding: Schema.optional(Schema.String)
+})
+const ByTest = Schema.Struct({
+  fingerprint: Schema.String,
+  file: Schema.String,
+  test: Schema.String,
+  seconds: Schema.Number,
+  message: Schema.String
+})
+
+/** What is known of one mutation. What was not tried, or tried on other sources, is absent. */
+export const Found = Schema.Struct({
+  simulation: Schema.optional(BySimulation),
+  test: Schema.optional(ByTest),
+  /** Tests that have run and noticed nothing, or could not answer. */
+  missed: Schema.optional(Schema.Array(Schema.String))
+})
+export type Found = typeof Found.Type
+
+const Stored = Schema.parseJson(Schema.Struct({
+  measured: Schema.Struct({ mutations: Schema.Record({ key: Schema.String, value: Found }) })
+}))
+
+/** By mutation; empty where nothing has been run. */
+export const readFound = (file: string): Readonly<Record<string, Found>> =>
+  existsSync(file) ? Schema.decodeUnknownSync(Stored)(readFileSync(file, "utf8")).measured.mutations : {}
+
+export const isCaught = ({ simulation, test }: Found): boolean => simulation?.seed !== undefined || test !== undefined
+
+const hash = (parts: ReadonlyArray<string>): string => {
+  const digest = createHash("sha256")
+  for (const part of parts) digest.update(part).update("\0")
+  return digest.digest("hex").slice(0, 12)
+}
+
+const textsBelow = (folder: string): ReadonlyArray<string> =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).toSorted()
+      .map((name) => readFileSync(join(folder, name), "utf8"))
+    : []
+
+const own = (root: string, { edits }: Mutation): ReadonlyArray<string> => [
+  JSON.stringify(edits),
+  ...[...new Set(edits.map(({ file }) => file))].map((file) => readFileSync(join(root, file), "utf8"))
+]
+
+/** What a result rests on: as long as it is the same, the result holds. */
+export const testFingerprint = (root: string, mutation: Mutation): string =>
+  hash([
+    ...own(root, mutation),
+    ...mutation.tests.flatMap(({ file, test }) => [
+      test,
+      existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : ""
+    ])
+  ])
+
+export const simulationFingerprint = (root: string, mutation: Mutation): string =>
+  hash([
+    ...own(root, mutation),
+    ...textsBelow(join(root, "proof/simulation")),
+    ...textsBelow(join(root, "proof/checker"))
+  ])
