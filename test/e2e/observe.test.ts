@@ -1,0 +1,112 @@
+import type { Connection } from "mysql2/promise"
+import { assert, beforeAll, it } from "vitest"
+import { check, sizeOf } from "../../proof/checker/check.js"
+import type { FindingKind, SourceLog } from "../../proof/checker/History.js"
+import { installAudit } from "../../proof/observe/audit.js"
+import { readLogs } from "../../proof/observe/kafkaLog.js"
+import { historyOf, readTables } from "../../proof/observe/readHistory.js"
+import { describeWith } from "../servers/index.js"
+import { ensureBuilt } from "./support/build.js"
+import { atEnd } from "./support/atEnd.js"
+import { makeFeed } from "./support/Feed.js"
+import { caughtUp, progressReaches } from "./support/observe.js"
+import { tail } from "./support/Program.js"
+import { entry } from "./support/records.js"
+import { until } from "./support/until.js"
+import { makeWorld, suffix, type World } from "./support/World.js"
+
+/** Records that nobody may see, and one that is no Avro. */
+const addOddities = async ({ kafka }: World, topic: string, schemaId: number) => {
+  const plain = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  const inTransactions = kafka.producer({ transactionalId: `t-${suffix()}`, idempotent: true, maxInFlightRequests: 1 })
+  for (const producer of [plain, inTransactions]) {
+    await producer.connect()
+    atEnd(() => producer.disconnect().catch(() => {}))
+  }
+  await plain.send({ topic, messages: [{ partition: 0, key: "poison", value: Buffer.from("not avro") }] })
+  const transaction = await inTransactions.transaction()
+  const messages = ["unseen-001", "unseen-002"].map((id) => ({ partition: 1, key: id, value: entry(schemaId, id, id) }))
+  await transaction.send({ topic, messages })
+  await transaction.abort()
+}
+
+/** A change by hand, and what is found then; it is taken back by `undo`. */
+const corruptions = (topic: string): ReadonlyArray<readonly [FindingKind, change: string, undo: string]> => {
+  const of = (partition: number, offset: number) => `_partition = ${partition} AND _offset = ${offset}`
+  const copy = (offset: string) =>
+    `INSERT INTO \`${topic}\` (id, text, _source, _partition, _offset)
+     SELECT id, text, _source, _partition, ${offset} FROM \`${topic}\` WHERE ${of(0, 5)} LIMIT 1`
+  const offsets = `kafka_offsets WHERE topic = '${topic}' AND \`partition\` = 0`
+  return [
+    [
+      "lost",
+      `UPDATE \`${topic}\` SET _partition = 99 WHERE ${of(0, 5)}`,
+      `UPDATE \`${topic}\` SET _partition = 0 WHERE ${of(99, 5)}`
+    ],
+    ["repeated", copy("_offset"), `DELETE FROM \`${topic}\` WHERE ${of(0, 5)} ORDER BY seq DESC LIMIT 1`],
+    ["row without its offset", copy("1000000"), `DELETE FROM \`${topic}\` WHERE ${of(0, 1_000_000)}`],
+    [
+      "wrong content",
+      `UPDATE \`${topic}\` SET id = CONCAT(id, 'x') WHERE ${of(1, 7)}`,
+      `UPDATE \`${topic}\` SET id = TRIM('x' FROM id) WHERE ${of(1, 7)}`
+    ],
+    [
+      "stored offset went back",
+      `UPDATE ${offsets.replace(" WHERE", " SET `offset` = `offset` - 1 WHERE")}`,
+      `UPDATE ${offsets.replace(" WHERE", " SET `offset` = `offset` + 1 WHERE")}`
+    ]
+  ]
+}
+
+const kindsIn = async (sql: Connection, topic: string, logs: ReadonlyArray<SourceLog>) =>
+  check(historyOf(logs, await readTables({ sql, topics: [topic] }))).map(({ kind }) => kind)
+
+beforeAll(ensureBuilt, 240_000)
+
+// Outline: one instance is killed in mid-flight; the next is frozen in mid-flight and replaced by a third; then it is
+// thawed. Nothing may be found. Then the tables are changed by hand, one way after the other, and each is found.
+describeWith(["kafka", "registry", "mysql"], "the history of real servers", (servers) => {
+  it("holds nothing against a program that is killed, frozen and replaced, and shows each corruption", async () => {
+    const world = await makeWorld(servers, { topics: ["observed"], partitions: 2 })
+    const [topic = ""] = world.topics
+    await installAudit(world)
+    const feed = await makeFeed(world)
+    await feed.fill(1500, ["none"], 500)
+    await addOddities(world, topic, feed.schemaId)
+    await feed.fill(1500, ["gzip"], 500)
+    const small = { "batch.max.rows": "100" }
+    const killed = world.run(small)
+    await progressReaches(world, 300, [killed])
+    await killed.stop("SIGKILL")
+    const frozen = world.run(small)
+    await progressReaches(world, 1500, [frozen])
+    frozen.signal("SIGSTOP")
+    const reading = readLogs(world, world.topics)
+    const next = world.run()
+    await caughtUp(world, [frozen, next])
+    frozen.signal("SIGCONT")
+    await until("the thawed one has noticed", () => frozen.lines(/partitions lost|fenced/)[0], {
+      about: () => tail(frozen.log())
+    })
+    const logs = await reading
+    const history = historyOf(logs, await readTables(world))
+    assert.deepStrictEqual(check(history), [])
+    const { acquisitions, moves, ...size } = sizeOf(history)
+    assert.deepStrictEqual(size, {
+      partitions: 2,
+      records: 6001,
+      abortedRecords: 2,
+      rows: 6000,
+      letters: 1,
+      observations: 0
+    })
+    assert.isAtLeast(acquisitions, 6)
+    assert.isAbove(moves, acquisitions)
+    for (const program of [frozen, next]) await program.stop()
+    for (const [kind, change, undo] of corruptions(topic)) {
+      await world.sql.query(change)
+      assert.include(await kindsIn(world.sql, topic, logs), kind)
+      await world.sql.query(undo)
+    }
+  }, 120_000)
+})
