@@ -12,8 +12,12 @@ export interface BatchCodec {
   readonly decompress: (bytes: Uint8Array, bytesMax: number) => Either.Either<Uint8Array, string>
 }
 
-/** Bound on one expanded batch: a small compressed one may unfold without end. */
-const expandedBytesMax = 512 * 1024 * 1024
+/**
+ * Largest size of one batch after decompression, unless told otherwise. Brokers take batches of 1 MiB
+ * (message.max.bytes), which unfold to some ten MiB at most unless they hold one long repetition; without a bound a few
+ * hundred such bytes fill the memory.
+ */
+export const expandedBytesMax = 64 * 1024 * 1024
 
 /** One batch of at least one record, offsets ascending, headers without null names. */
 export const encodeBatch = (
@@ -70,11 +74,12 @@ export const decodeRecords = (
   bytes: Uint8Array,
   at: number,
   header: BatchHeader,
-  codecs: ReadonlyMap<number, BatchCodec>
+  codecs: ReadonlyMap<number, BatchCodec>,
+  bytesMax: number = expandedBytesMax
 ): Either.Either<ReadonlyArray<KafkaRecord>, BatchFault> => {
   if (header.control) return Either.right([])
   const corrupt = (reason: string) => Either.left(BatchFault.Corrupt({ position: header.position, reason }))
-  const expanded = expandRecords(bytes, at, header, codecs)
+  const expanded = expandRecords(bytes, at, header, codecs, bytesMax)
   if (Either.isLeft(expanded)) return corrupt(expanded.left)
   const payload = expanded.right
   const records: Array<KafkaRecord> = []
@@ -99,14 +104,15 @@ export const expandRecords = (
   bytes: Uint8Array,
   at: number,
   header: BatchHeader,
-  codecs: ReadonlyMap<number, BatchCodec>
+  codecs: ReadonlyMap<number, BatchCodec>,
+  bytesMax: number = expandedBytesMax
 ): Either.Either<Uint8Array, string> => {
   const payload = bytes.subarray(at + batchHeaderBytes, at + header.bytes)
   if (header.codec === 0) return Either.right(payload)
   const codec = codecs.get(header.codec)
   return codec === undefined
     ? Either.left(`compression ${header.codec} is not supported here`)
-    : codec.decompress(payload, expandedBytesMax)
+    : codec.decompress(payload, bytesMax)
 }
 
 /** The record at the reader's position in `payload`; undefined where its fields do not fit its length. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { gzipSync } from "node:zlib"
-import { encodeBatch } from "../../src/domain/batchRecords.js"
+import { encodeBatch, expandedBytesMax } from "../../src/domain/batchRecords.js"
 import { crc32c } from "../../src/domain/crc32c.js"
 import { javaText } from "../../src/domain/javaText.js"
 import { makeLastRecords } from "../../src/domain/lastRecords.js"
@@ -11,7 +11,7 @@ import { batchLines } from "../../src/domain/logDump/lines.js"
 import { type Shown, storedBatches } from "../../src/domain/logDump/storedBatch.js"
 import { sequenceAfter } from "../../src/domain/sequence.js"
 import { batchBytesMax, batchHeaderBytes, writeBatch } from "../../src/domain/recordBatch.js"
-import { batchCodecs, expandedBytesMax } from "../../src/layers/kafka/codecs.js"
+import { batchCodecs } from "../../src/layers/kafka/codecs.js"
 
 const all: Shown = { from: 0n, to: undefined, batchesOnly: false, controlOnly: false }
 const gzip = batchCodecs.get(1)

@@ -14,8 +14,8 @@ export const fetching: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{
       file: fetchResponse,
-      find: "return nextOffset === fetchedOffset ? undefined :",
-      replace: "return records.length === 0 ? undefined :"
+      find: "  return { fetchedOffset, nextOffset, records, bytes: size }\n}",
+      replace: "  return records.length === 0 ? undefined : { fetchedOffset, nextOffset, records, bytes: size }\n}"
     }],
     simulated: "not in it",
     tests: [unit(fetched, "where the next fetch begins after the markers, though no record is there")]
@@ -84,8 +84,8 @@ export const fetching: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{
       file: "src/layers/kafka/codecs.ts",
-      find: "Math.min(bytesMax, expandedBytesMax)",
-      replace: "Math.max(bytesMax, expandedBytesMax * 8)"
+      find: "bytesMax: number = expandedBytesMax",
+      replace: "bytesMax: number = expandedBytesMax * 8"
     }],
     simulated: "not in it",
     tests: [unit("layers/kafka/codecs", "no compressed batch becomes more than 64 MiB")]

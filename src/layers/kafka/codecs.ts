@@ -1,16 +1,11 @@
 import * as Either from "effect/Either"
-import { Decompress } from "fzstd"
 import * as zlib from "node:zlib"
-import type { BatchCodec } from "../../domain/batchRecords.js"
+import { type BatchCodec, expandedBytesMax } from "../../domain/batchRecords.js"
 import type { Compression } from "../Producer.js"
 import { compressFrame, decompressFrame } from "./lz4.js"
+import { ownBytes } from "./ownBytes.js"
 import { compressFramed, decompressAny } from "./snappy.js"
-
-/**
- * Largest size of one batch after decompression. Brokers take batches of 1 MiB (message.max.bytes), which unfold to some
- * ten MiB at most unless they hold one long repetition; without a bound a few hundred such bytes fill the memory.
- */
-export const expandedBytesMax = 64 * 1024 * 1024
+import { expandZstd } from "./zstd.js"
 
 /** What may be wrong with compressed bytes, in words that fit after "batch …: ". */
 export const decompress = (
@@ -19,9 +14,16 @@ export const decompress = (
   bytesMax: number = expandedBytesMax
 ): Either.Either<Uint8Array, string> =>
   Either.try({
-    try: () => expanders[name](bytes, Math.min(bytesMax, expandedBytesMax)),
-    catch: (error) => `${name}: ${error instanceof Error ? error.message : String(error)}`
+    try: () => ownBytes(expanders[name](bytes, bytesMax)),
+    catch: (error) => `${name}: ${reasonOf(error, bytesMax)}`
   })
+
+const reasonOf = (error: unknown, bytesMax: number): string =>
+  error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"
+    ? `it would become more than ${bytesMax} bytes`
+    : error instanceof Error
+    ? error.message
+    : String(error)
 
 const expanders: Record<Exclude<Compression, "none">, (bytes: Uint8Array, bytesMax: number) => Uint8Array> = {
   gzip: (bytes, bytesMax) => zlib.gunzipSync(bytes, { maxOutputLength: bytesMax }),
@@ -73,19 +75,3 @@ interface NativeZstd {
 const hasZstd = (module: object): module is NativeZstd => "zstdCompressSync" in module && "zstdDecompressSync" in module
 /** Node has zstd from 22.15 on; the types follow the oldest Node that is supported. */
 const native = hasZstd(zlib) ? zlib : undefined
-
-/** In pieces, so that the bound holds before memory is taken for a size that only the header claims. */
-const expandZstd = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
-  const parts: Array<Uint8Array> = []
-  let total = 0
-  let ended = false
-  const stream = new Decompress((part, final) => {
-    total += part.length
-    if (total > bytesMax) throw new Error(`it would become more than ${bytesMax} bytes`)
-    parts.push(part)
-    ended = final === true
-  })
-  stream.push(bytes, true)
-  if (!ended) throw new Error("the zstd frame ends too early")
-  return Buffer.concat(parts)
-}

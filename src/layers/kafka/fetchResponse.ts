@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 import { type AbortedTransaction, makeAbortFilter } from "../../domain/abortFilter.js"
-import { decodeRecords } from "../../domain/batchRecords.js"
+import { decodeRecords, expandedBytesMax } from "../../domain/batchRecords.js"
 import type { KafkaRecord } from "../../domain/KafkaRecord.js"
 import { BatchFault, type BatchHeader, batchHeaderBytes, readBatchHeader } from "../../domain/recordBatch.js"
 import { VarintReader } from "../../domain/varint.js"
@@ -55,18 +55,44 @@ const readPartition = (reader: Reader, topic: string): PartitionResponse => {
   return { topic, partition, errorCode, aborted, recordSet: reader.bytes() }
 }
 
+export interface DecodeLimits {
+  /** Of one batch after decompression: one that would become more cannot be read. */
+  readonly batchBytesMax: number
+  /**
+   * Of what is decoded of one fetch, as it lies in memory: what follows is left for the next fetch. Without it the
+   * memory that a fetch takes would be as large as the best compression makes it, times the partitions.
+   */
+  readonly heldBytesMax: number
+}
+
 /**
- * The whole batches of a fetch; the last one may be cut off and is left for the next fetch. Undefined: none is whole.
+ * Both follow the size of a fetch, so that raising that one cures a batch which becomes too large. Topics compress to a
+ * fifth or so, seldom to an eighth: only beyond that is something fetched twice.
+ */
+export const limitsOf = (fetchMaxBytesPerPartition: number): DecodeLimits => ({
+  batchBytesMax: Math.max(expandedBytesMax, 64 * fetchMaxBytesPerPartition),
+  heldBytesMax: 8 * fetchMaxBytesPerPartition
+})
+const defaultLimits = limitsOf(1024 * 1024)
+
+/** A record beside its bytes: an object with an offset, views on key and value, headers (measured: 400 to 600). */
+const recordOverheadBytes = 512
+
+/**
+ * The whole batches of a fetch; the last one may be cut off and is left for the next fetch. Undefined: there are none.
  * In place of kafkajs's decoder (protocol/requests/fetch/v4/decodeMessages.js), which ends the consumer for good on a
  * batch of 125,000 records (`records.push(...)` overflows the stack, tulios/kafkajs#1723), checks no checksum, and needs
  * one fetch for every offset that compaction has removed from the end of a batch.
  *
  * A batch that cannot be read (checksum, format, compression) ends it: what stands before is delivered, and the reason.
+ * So does one in the wrong place: neither its length nor its offset is part of the checksum.
  */
 export const decodeRecordSet = (
   { aborted, partition, recordSet: bytes, topic }: PartitionResponse,
-  fetchedOffset: bigint
+  fetchedOffset: bigint,
+  { batchBytesMax, heldBytesMax }: DecodeLimits = defaultLimits
 ): FetchedRecords | undefined => {
+  if (bytes.length === 0) return undefined
   const isData = makeAbortFilter(aborted)
   const records: Array<KafkaRecord> = []
   let size = 0
@@ -78,15 +104,18 @@ export const decodeRecordSet = (
     bytes: size,
     unreadable: `${topic}-${partition} at offset ${nextOffset}: ${reason}`
   })
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length && size + recordOverheadBytes * records.length < heldBytesMax;) {
     const header = readBatchHeader(bytes, at, 0)
     if (Either.isLeft(header)) {
-      if (BatchFault.$is("Truncated")(header.left)) break
-      return unreadable(header.left.reason)
+      // A broker sends the first batch whole, however long it is (KIP-74), so that a length which ends later is wrong.
+      if (BatchFault.$is("Corrupt")(header.left)) return unreadable(header.left.reason)
+      if (at === 0) return unreadable("the batch is longer than what the broker has sent of it")
+      break
     }
     const batch = header.right
+    if (nextOffset > fetchedOffset && batch.baseOffset < nextOffset) return unreadable(misplaced(batch))
     if (isData(batch, () => isAbortMarker(bytes, at, batch))) {
-      const decoded = decodeRecords(bytes, at, batch, batchCodecs)
+      const decoded = decodeRecords(bytes, at, batch, batchCodecs, batchBytesMax)
       if (Either.isLeft(decoded)) {
         return unreadable(BatchFault.$is("Corrupt")(decoded.left) ? decoded.left.reason : "it ends too early")
       }
@@ -99,9 +128,14 @@ export const decodeRecordSet = (
     }
     if (batch.lastOffset >= nextOffset) nextOffset = batch.lastOffset + 1n
     at += batch.bytes
+    // It would be asked for again and again.
+    if (at >= bytes.length && nextOffset === fetchedOffset) return unreadable(misplaced(batch))
   }
-  return nextOffset === fetchedOffset ? undefined : { fetchedOffset, nextOffset, records, bytes: size }
+  return { fetchedOffset, nextOffset, records, bytes: size }
 }
+
+const misplaced = ({ baseOffset, lastOffset }: BatchHeader): string =>
+  `a batch stands there that says to hold ${baseOffset} to ${lastOffset}`
 
 const sizeOf = (record: KafkaRecord): number => {
   let size = (record.key?.length ?? 0) + (record.value?.length ?? 0)

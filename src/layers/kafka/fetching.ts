@@ -1,8 +1,15 @@
 import type { Isolation } from "../Consumer.js"
-import { decodeFetchResponse, decodeRecordSet, type FetchResponse, type PartitionResponse } from "./fetchResponse.js"
+import {
+  decodeFetchResponse,
+  type DecodeLimits,
+  decodeRecordSet,
+  type FetchResponse,
+  type PartitionResponse
+} from "./fetchResponse.js"
 import type { FetchPlan, GroupSession } from "./GroupSession.js"
 import type { Broker, FetchRequest } from "./internals.js"
 import { errorOfCode, requests } from "./library.js"
+import { ownBytes } from "./ownBytes.js"
 
 /** The newest that kafkajs can write; brokers from 2.3 on speak it. */
 export const fetchVersion = 11
@@ -18,21 +25,27 @@ const refusedCodes = new Set([29, 31])
  * connection after the other, so that a partition which is resumed has to wait for those that have nothing.
  */
 const waitBesidePausedMs = 20
+/** Bytes of records after which everything else has its turn: an answer of 10 MiB takes a tenth of a second and more. */
+const decodedInTurnMax = 1024 * 1024
 
 export interface FetchOptions {
   readonly session: GroupSession
   readonly isolation: Isolation
+  readonly limits: DecodeLimits
   /** The leader is elsewhere, or the topic is gone: the member will join again. */
   readonly onStale: (reason: string) => void
   /** Waits for a `resume`, at most as long as a fetch would wait. */
   readonly idle: () => Promise<void>
+  /** Everything else that is due has its turn. */
+  readonly yieldTurn: () => Promise<void>
   readonly onOutOfRange: (broker: Broker, plan: FetchPlan, partition: number) => void
   /** The broker has failed to read this partition, and may not the next time. */
   readonly onFailure: (plan: FetchPlan, partition: number, error: Error) => void
 }
 
 /** One fetch from one broker, in the place of kafkajs's: at our positions, delivered at once, nothing kept. */
-export const makeFetch = ({ idle, isolation, onFailure, onOutOfRange, onStale, session }: FetchOptions) => {
+export const makeFetch = (options: FetchOptions) => {
+  const { idle, isolation, limits, onFailure, onOutOfRange, onStale, session, yieldTurn } = options
   let turn = 0
   let emptyInARow = 0
   return async (broker: Broker, request: FetchRequest): Promise<void> => {
@@ -51,24 +64,32 @@ export const makeFetch = ({ idle, isolation, onFailure, onOutOfRange, onStale, s
     })
     emptyInARow = response.partitions.every(({ recordSet }) => recordSet.length === 0) ? emptyInARow + 1 : 0
     let failed: Error | undefined
+    let decoded = 0
     for (const answer of response.partitions) {
       const { errorCode, partition } = answer
-      if (errorCode === 0) deliver(session, plan, answer)
+      if (errorCode === 0) decoded += deliver(session, plan, answer, limits)
       else if (errorCode === offsetOutOfRange) onOutOfRange(broker, plan, partition)
       else if (staleCodes.has(errorCode) || refusedCodes.has(errorCode)) {
         failed = errorOfCode(errorCode)
         onStale(failed.message)
       } else onFailure(plan, partition, errorOfCode(errorCode))
+      if (decoded < decodedInTurnMax) continue
+      decoded = 0
+      await yieldTurn()
     }
     // Last, so that the error of one partition does not throw away what came of the others.
     if (failed !== undefined) throw failed
   }
 }
 
-const deliver = (session: GroupSession, plan: FetchPlan, answer: PartitionResponse): void => {
+/** Answers how many bytes of records it was. */
+const deliver = (session: GroupSession, plan: FetchPlan, answer: PartitionResponse, limits: DecodeLimits): number => {
   const offset = plan.offsets.get(answer.partition)
-  const fetched = offset === undefined ? undefined : decodeRecordSet(answer, offset)
-  if (fetched !== undefined) session.deliver(plan, answer.partition, fetched)
+  if (offset === undefined) return 0
+  const fetched = decodeRecordSet({ ...answer, recordSet: ownBytes(answer.recordSet) }, offset, limits)
+  if (fetched === undefined) return 0
+  session.deliver(plan, answer.partition, fetched)
+  return fetched.bytes
 }
 
 /** The request for what is planned only. A broker fills its answer in this order: each is first in its turn (KIP-74). */

@@ -1,11 +1,13 @@
 /**
- * LZ4 frames around the block functions of lz4js. Its own frame functions do not serve: what they write has linked
- * blocks, which Kafka's brokers refuse ("Dependent block stream is unsupported"), what they read has the checksum of a
- * block at the wrong place, and an input that lies about its size is cut off silently.
- * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+ * LZ4 frames; only the compression of a block is lz4js's. Its own frame functions do not serve: what they write has
+ * linked blocks, which Kafka's brokers refuse ("Dependent block stream is unsupported"), what they read has the checksum
+ * of a block at the wrong place, and an input that lies about its size is cut off silently. Nor does its reading of a
+ * block, which looks at no bound: one block of 1 MiB kept the event loop for 2.5 s.
+ * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md, lz4_Block_format.md
  */
 import lz4js from "lz4js"
 import xxh32 from "lz4js/xxh32.js"
+import { copyBack, copyBytes } from "./backReference.js"
 
 const magic = 0x184d2204
 const flags = {
@@ -21,6 +23,10 @@ const uncompressedBit = 0x80000000
 const blockSizeCode = 4
 const blockBytes = 0x10000
 const blockBytesOf = new Map([[4, 0x10000], [5, 0x40000], [6, 0x100000], [7, 0x400000]])
+/** A byte of a length stands for 255 bytes at most. */
+const expansionMax = 255
+const matchBytesMin = 4
+const broken = "an LZ4 block is broken"
 
 export const compressFrame = (source: Uint8Array): Uint8Array => {
   const blocks = Math.ceil(source.length / blockBytes)
@@ -64,15 +70,14 @@ export const decompressFrame = (source: Uint8Array, bytesMax: number): Uint8Arra
     const length = head & ~uncompressedBit
     if (head === 0) return target.subarray(0, to)
     from += 4
+    const room = Math.min(size, target.length - to)
     if ((head & uncompressedBit) === 0) {
-      const end = lz4js.decompressBlock(source, target, from, length, to)
-      if (!(end - to <= size)) throw new Error("an LZ4 block is broken")
-      to = end
-    } else {
-      if (to + length <= target.length) target.set(source.subarray(from, from + length), to)
+      to = expandBlock(source.subarray(from, from + length), target, to, room, tooLong(room, size, bytesMax))
+    } else if (length > room) throw tooLong(room, size, bytesMax)
+    else {
+      target.set(source.subarray(from, from + length), to)
       to += length
     }
-    if (to > target.length) throw new Error(`it would become more than ${bytesMax} bytes`)
     from += length + checksumBytes
   }
 }
@@ -86,6 +91,45 @@ const boundOf = (view: DataView, start: number, size: number, checksumBytes: num
     if (head === 0) return bound
     const length = head & ~uncompressedBit
     at += 4 + length + checksumBytes
-    bound += (head & uncompressedBit) === 0 ? size : length
+    bound += (head & uncompressedBit) === 0 ? Math.min(size, length * expansionMax) : length
   }
+}
+
+const tooLong = (room: number, size: number, bytesMax: number): Error =>
+  new Error(room < size ? `it would become more than ${bytesMax} bytes` : broken)
+
+/** A length that goes on in the bytes at `at`: the sum, and where it ends. NaN where it has no end. */
+const longer = (block: Uint8Array, at: number, length: number): readonly [length: number, at: number] => {
+  for (;;) {
+    const byte = block[at++] ?? Number.NaN
+    length += byte
+    if (byte !== 255) return [length, at]
+  }
+}
+
+/** Appends what the block becomes to `target[start]`, no more than `room` bytes. Answers the new end. */
+const expandBlock = (block: Uint8Array, target: Uint8Array, start: number, room: number, tooMuch: Error): number => {
+  const end = start + room
+  let to = start
+  for (let at = 0; at < block.length;) {
+    const token = block[at++] ?? 0
+    let literals = token >>> 4
+    if (literals === 15) [literals, at] = longer(block, at, literals)
+    if (!(at + literals <= block.length)) throw new Error(broken)
+    if (to + literals > end) throw tooMuch
+    copyBytes(block, at, target, to, literals)
+    to += literals
+    at += literals
+    // The last sequence of a block has literals alone.
+    if (at === block.length) break
+    const distance = (block[at] ?? 0) + 256 * (block[at + 1] ?? 0)
+    at += 2
+    let matched = token & 15
+    if (matched === 15) [matched, at] = longer(block, at, matched)
+    matched += matchBytesMin
+    if (distance === 0 || distance > to || !(at <= block.length)) throw new Error(broken)
+    if (to + matched > end) throw tooMuch
+    to = copyBack(target, to, distance, matched)
+  }
+  return to
 }

@@ -12,6 +12,7 @@ import type { InstanceLock } from "../InstanceLock.js"
 import type { BrokerHooks } from "./brokers.js"
 import { connectWithin, disconnectWithin, type KafkaConsumerOptions } from "./client.js"
 import { classify, type KafkaError, messageOf, typeOf, unavailable } from "./errors.js"
+import { limitsOf } from "./fetchResponse.js"
 import { makeFetch } from "./fetching.js"
 import { lookAtGap, tryAgain } from "./gap.js"
 import { fetchWaitMs, type GroupClient, makeGroupClient } from "./groupClient.js"
@@ -135,7 +136,9 @@ const hooksOf = (env: Env): BrokerHooks => {
     fetch: makeFetch({
       session,
       isolation: env.join.isolation ?? "read_committed",
+      limits: limitsOf(env.options.fetchMaxBytesPerPartition),
       onStale: (reason) => revoke(env, reason),
+      yieldTurn: () => env.runPromise(Effect.sleep(0)),
       idle: () => env.runPromise(idle(session, fetchWaitMs(env.options))),
       onOutOfRange: (broker, plan, partition) => {
         session.pause(partition)

@@ -16,6 +16,8 @@ const decode = (
     ? undefined
     : { next: fetched.nextOffset, values: fetched.records.map(({ value }) => Buffer.from(value ?? []).toString()) }
 }
+const more = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => record(BigInt(from + index), ""))
 const transactional = (producerId: bigint) => ({ producerId, transactional: true })
 
 describe("what kafkajs's own filter lets through", () => {
@@ -67,11 +69,24 @@ describe("where the next fetch begins", () => {
     assert.deepStrictEqual(decode(log, 500n), { next: 1000n, values: [] })
   })
 
-  it("before a batch that is cut off, and nowhere if it is the only one", () => {
+  it("before a batch that is cut off; nowhere if nothing came", () => {
     const [whole, cut] = [batch([record(0n, "a")]), batch([record(1n, "b")]).subarray(0, -1)]
     assert.deepStrictEqual(decode([whole, cut], 0n), { next: 1n, values: ["a"] })
-    assert.isUndefined(decode([cut], 1n))
     assert.isUndefined(decode([], 1n))
+  })
+
+  it("before what would be more than is held of one fetch, however well it is compressed", () => {
+    const log = [0n, 1n, 2n].map((offset) => batch([record(offset, "x".repeat(100_000))], { codec: 1 }))
+    const answer = { topic: "t", partition: 0, errorCode: 0, aborted: [], recordSet: Buffer.concat(log) }
+    const fetched = decodeRecordSet(answer, 0n, { batchBytesMax: 200_000, heldBytesMax: 150_000 })
+    assert.deepStrictEqual([fetched?.records.length, fetched?.nextOffset], [2, 2n])
+  })
+
+  it("before records that are many, however small they are", () => {
+    const log = [0, 1000].map((from) => batch([record(BigInt(from), ""), ...more(from + 1, 999)], { codec: 1 }))
+    const answer = { topic: "t", partition: 0, errorCode: 0, aborted: [], recordSet: Buffer.concat(log) }
+    const fetched = decodeRecordSet(answer, 0n, { batchBytesMax: 200_000, heldBytesMax: 500_000 })
+    assert.deepStrictEqual([fetched?.records.length, fetched?.nextOffset], [1000, 1000n])
   })
 
   it("in the middle of a batch the records before are not given again", () => {
@@ -81,8 +96,7 @@ describe("where the next fetch begins", () => {
 })
 
 it("reads a batch of 130,000 records, on which kafkajs overflows its stack", () => {
-  const more = Array.from({ length: 129_999 }, (_, index) => record(BigInt(index) + 1n, ""))
-  const fetched = decode([batch([record(0n, ""), ...more], { codec: 1 })], 0n)
+  const fetched = decode([batch([record(0n, ""), ...more(1, 129_999)], { codec: 1 })], 0n)
   assert.deepStrictEqual([fetched?.values.length, fetched?.next], [130_000, 130_000n])
 }, 60_000)
 
@@ -97,7 +111,11 @@ describe("a batch that nobody can read ends what is delivered, and the reason na
     ["a wrong checksum", changed(good.length - 1, 0xff), /t-0 at offset 5: the checksum/],
     ["an old format", changed(16, 1), /magic 1/],
     ["an unknown compression", sealed(changed(22, 5)), /at offset 5: compression 5 is not supported/],
-    ["bytes that are no gzip", sealed(changed(22, 1)), /at offset 5: gzip: /]
+    ["bytes that are no gzip", sealed(changed(22, 1)), /at offset 5: gzip: /],
+    ["bytes that are no snappy", sealed(changed(22, 2)), /at offset 5: snappy: /],
+    ["bytes that are no LZ4", sealed(changed(22, 3)), /at offset 5: lz4: /],
+    ["bytes that are no zstd", sealed(changed(22, 4)), /at offset 5: zstd: /],
+    ["an offset before its place, which no checksum covers", changed(7, 2), /at offset 5: .* says to hold 2 to 2/]
   ]
   it.each(cases)("%s", (_, bytes, message) => {
     const before = batch([record(3n, "before"), record(4n, "it")])
@@ -111,6 +129,22 @@ describe("a batch that nobody can read ends what is delivered, and the reason na
     const fetched = decodeRecordSet(answer, 3n)
     assert.deepStrictEqual([fetched?.records.length, fetched?.nextOffset], [2, 5n], "what stands before is delivered")
     assert.match(fetched?.unreadable ?? "", message)
+  })
+})
+
+describe("what would be asked for again and again is told instead", () => {
+  it("a first batch that is longer than the answer: its length is wrong, for brokers send that one whole", () => {
+    const recordSet = batch([record(1n, "b")])
+    new DataView(recordSet.buffer).setInt32(8, recordSet.length)
+    const answer = { topic: "t", partition: 0, errorCode: 0, aborted: [], recordSet }
+    assert.match(decodeRecordSet(answer, 1n)?.unreadable ?? "", /t-0 at offset 1: the batch is longer than/)
+  })
+
+  it("batches that all stand before the offset that was asked for", () => {
+    const answer = { topic: "t", partition: 0, errorCode: 0, aborted: [], recordSet: batch([record(1n, "b")]) }
+    const fetched = decodeRecordSet(answer, 7n)
+    assert.match(fetched?.unreadable ?? "", /t-0 at offset 7: .* says to hold 1 to 1/)
+    assert.deepStrictEqual([fetched?.records, fetched?.nextOffset], [[], 7n])
   })
 })
 

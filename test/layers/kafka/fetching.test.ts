@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { FetchedBatch } from "../../../src/domain/KafkaRecord.js"
 import { GroupEvent, type Isolation } from "../../../src/layers/Consumer.js"
+import { limitsOf } from "../../../src/layers/kafka/fetchResponse.js"
 import { makeFetch } from "../../../src/layers/kafka/fetching.js"
 import { GroupSession } from "../../../src/layers/kafka/GroupSession.js"
 import type { Broker, FetchRequest } from "../../../src/layers/kafka/internals.js"
@@ -48,12 +50,17 @@ const unused = async () => {
 }
 
 /** Partitions 0, 1 and 2 are held, sought to 10 and resumed, and led by one broker that answers what is prepared. */
-const make = (isolation: Isolation = "read_committed") => {
+const make = (
+  isolation: Isolation = "read_committed",
+  look: (batch: FetchedBatch) => void = () => undefined
+) => {
   const seen: Array<string> = []
   const events: Array<GroupEvent> = []
   const session = new GroupSession({
     topic: "t",
-    onBatch: ({ nextOffset, partition }) => {
+    onBatch: (fetched) => {
+      const { nextOffset, partition } = fetched
+      look(fetched)
       seen.push(`${partition} to ${nextOffset}`)
       return "fetch"
     }
@@ -92,9 +99,13 @@ const make = (isolation: Isolation = "read_committed") => {
   const fetchOnce = makeFetch({
     session,
     isolation,
+    limits: limitsOf(1024 * 1024),
     onStale: (reason) => session.lost(reason),
     idle: async () => {
       seen.push("idle")
+    },
+    yieldTurn: async () => {
+      seen.push("others")
     },
     onOutOfRange: (_, __, partition) => seen.push(`${partition} out of range`),
     onFailure: (_, partition, error) => seen.push(`${partition} failed: ${error.message}`)
@@ -182,6 +193,25 @@ describe("an answer", () => {
     await fetch()
     assert.deepStrictEqual(seen.map((what) => what.slice(0, 14)), ["0 out of range", "1 failed: The ", "2 to 12"])
     assert.lengthOf(events, 1)
+  })
+
+  it("that is large lets everything else have its turn in between", async () => {
+    const { answer, fetch, seen } = make()
+    const large = { recordSet: batch([record(10n, "x".repeat(1024 * 1024))]) }
+    answer([[0, large], [1, { recordSet: batch([record(10n, "x")]) }], [2, large]])
+    await fetch()
+    assert.deepStrictEqual(seen, ["0 to 11", "others", "1 to 11", "2 to 11", "others"])
+  })
+
+  it("about several partitions is kept by none of them as a whole", async () => {
+    const kept: Array<number> = []
+    const { answer, fetch } = make("read_committed", ({ records: [first] }) => {
+      kept.push(first?.value?.buffer.byteLength ?? 0)
+    })
+    const one = { recordSet: batch([record(10n, "x".repeat(1000))]) }
+    answer([[0, one], [1, one], [2, one]])
+    await fetch()
+    assert.deepStrictEqual(kept.map((bytes) => bytes < 1100), [true, true, true])
   })
 
   it("that the leader is elsewhere, or that the topic is gone, ends the generation and makes kafkajs join again", async () => {
