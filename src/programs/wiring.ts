@@ -220,7 +220,7 @@ export const planning = (config: Config): Layer.Layer<SchemaRegistry | Catalog |
 const lettersLayer = ({ ddlLockTimeoutMs, mysql: database }: Config): Layer.Layer<DeadLetters> =>
   Layer.unwrapEffect(Effect.promise(async () =>
     database.kind === "libsql"
-      ? (await import("../layers/embedded/libsqlLetters.js")).layer({ file: database.file, dialect: sqlite })
+      ? (await import("../layers/embedded/libsqlLetters.js")).layer(database.file)
       : (await import("../layers/mysql/letters.js")).layer({ ...database, ddlLockTimeoutMs })
   ))
 

@@ -7,12 +7,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import type { Dialect } from "../../domain/sql/Dialect.js"
-import { classifySqlite } from "../../domain/sqliteErrors.js"
-import { Destination, type DestinationError, DestinationRefused, DestinationUnavailable } from "../Destination.js"
+import { Destination, type DestinationError, type DestinationRefused } from "../Destination.js"
 import { type Connection, makeConnection, openSession, type Session, transaction } from "./libsqlConnection.js"
 import { letterOffsets } from "./libsqlDeadLetters.js"
+import { destinationError, isBusy, untilFree } from "./libsqlErrors.js"
 import type { SqliteFailure } from "./libsqlFile.js"
 import { acquire, createOwnTables, resolve, storedOffsets } from "./libsqlOffsets.js"
 import { source } from "./libsqlSources.js"
@@ -69,23 +68,4 @@ const make = ({ autoCreate, dialect, file }: LibsqlDestinationOptions, connectio
       reading(`reading table ${request.table}`, (session) => rowOffsets(session, dialect, request)),
     letterOffsets: (request) => reading("reading dead letters", (session) => letterOffsets(session, request))
   })
-}
-
-/** As long as MySQL's lock wait on acquiring and then some: a live writer's transaction is over by then. */
-const untilFree = Schedule.exponential("5 millis").pipe(
-  Schedule.union(Schedule.spaced("100 millis")),
-  Schedule.jittered,
-  Schedule.upTo("5 seconds")
-)
-
-const isBusy = (error: SqliteFailure | DestinationRefused): boolean =>
-  error._tag === "SqliteFailure" && (error.code & 0xff) === 5
-
-const destinationError = (doing: string, file: string, failure: SqliteFailure): DestinationError => {
-  const what = `${doing} failed on ${file}: ${failure.message}`
-  const { code } = failure
-  const errorClass = classifySqlite(code, failure.text)
-  return errorClass === "retriable" || errorClass === "reconnect"
-    ? new DestinationUnavailable({ what, code, cause: failure })
-    : new DestinationRefused({ what, cure: "check the path and the rights on it", kind: "configuration", code })
 }

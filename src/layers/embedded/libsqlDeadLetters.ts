@@ -1,15 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import {
-  columnMax,
-  type DeadLetter,
-  headersJson,
-  messageMax,
-  type RecordError,
-  recordTime,
-  shortened
-} from "../../domain/DeadLetter.js"
+import type { DeadLetter } from "../../domain/DeadLetter.js"
+import { hexOfText } from "../../domain/sql/literal/bytes.js"
+import { sqlite } from "../../domain/sql/sqlite.js"
 import type { LetterOffsetsRequest } from "../Destination.js"
+import { makeLetterSql } from "../letterSql.js"
 import type { Session } from "./libsqlConnection.js"
 import { rowsOf } from "./libsqlRows.js"
 
@@ -35,42 +30,15 @@ export const deadLettersTable = `CREATE TABLE IF NOT EXISTS dead_letters (
     UNIQUE (source_id, "partition", "offset")
   ) STRICT`
 
-const hex = (value: Uint8Array): string => Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")
-const bytes = (value: Uint8Array | null): string => value === null ? "NULL" : `x'${hex(value)}'`
-/** In hexadecimal, because a NUL would end the statement. */
-export const text = (value: string): string => `CAST(x'${Buffer.from(value, "utf8").toString("hex")}' AS TEXT)`
-const orNull = (value: string | undefined): string => value === undefined || value === "" ? "NULL" : text(value)
+export const letterSql = makeLetterSql({
+  /** In hexadecimal, because a NUL would end the statement. */
+  text: (value) => `CAST(x'${hexOfText(value)}' AS TEXT)`,
+  identifier: sqlite.identifier,
+  exact: (expression) => expression
+})
 
-/** Stores a letter, or says anew why its record failed: after a rewind the letter is there already. */
-export const letterStatement = ({ error, group, partition, record, schemaId, sourceId, topic }: DeadLetter): string =>
-  "INSERT INTO dead_letters (source_id, topic, \"partition\", \"offset\", consumer_group, record_timestamp, record_key,"
-  + " record_value, headers, schema_id, error_class, error_code, error_message, column_name) VALUES ("
-  + [
-    sourceId,
-    text(topic),
-    partition,
-    record.offset,
-    text(group),
-    orNull(recordTime(record)),
-    bytes(record.key),
-    bytes(record.value),
-    text(headersJson(record)),
-    schemaId ?? "NULL",
-    text(error.class),
-    error.code,
-    text(shortened(error.message, messageMax)),
-    orNull(error.column === undefined ? undefined : shortened(error.column, columnMax))
-  ].join(", ")
-  + ") ON CONFLICT (source_id, \"partition\", \"offset\") DO UPDATE SET error_class = excluded.error_class,"
-  + " error_code = excluded.error_code, error_message = excluded.error_message, column_name = excluded.column_name,"
-  + " attempts = attempts + 1, replayed_at = NULL"
-
-/** Says anew why the record of an open letter has failed. */
-export const refusal = (id: bigint, error: RecordError): string =>
-  `UPDATE dead_letters SET error_class = ${text(error.class)}, error_code = ${error.code},`
-  + ` error_message = ${text(shortened(error.message, messageMax))},`
-  + ` column_name = ${orNull(error.column === undefined ? undefined : shortened(error.column, columnMax))},`
-  + ` attempts = attempts + 1 WHERE id = ${id} AND replayed_at IS NULL`
+export const letterStatement = (letter: DeadLetter): string =>
+  letterSql.store(letter, "ON CONFLICT (source_id, \"partition\", \"offset\") DO UPDATE SET")
 
 const decodeOffsets = rowsOf(Schema.Struct({ offset: Schema.BigIntFromSelf }))
 const decodeNames = rowsOf(Schema.Struct({ name: Schema.String }))

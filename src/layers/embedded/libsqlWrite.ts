@@ -4,6 +4,7 @@ import { classifySqlite } from "../../domain/sqliteErrors.js"
 import { WriteError, WriteOutcome, type WriteRequest } from "../Destination.js"
 import { type Connection, rollback, type Session } from "./libsqlConnection.js"
 import { letterStatement } from "./libsqlDeadLetters.js"
+import { writeError } from "./libsqlErrors.js"
 import type { SqliteFailure } from "./libsqlFile.js"
 import { keyOf, whereKey } from "./libsqlOffsets.js"
 
@@ -51,16 +52,6 @@ const inTransaction = Effect.fnUntraced(function*(session: Session, file: string
   // itself, one way or the other.
   return (yield* rollback(session)) ? WriteOutcome.RolledBack({ error }) : WriteOutcome.Unknown({ error })
 })
-
-const writeError = (file: string, failure: SqliteFailure, statement = ""): WriteError => {
-  const errorClass = classifySqlite(failure.code, failure.text, statement)
-  return new WriteError({
-    class: errorClass,
-    code: failure.code,
-    what: `writing to ${file} failed: ${failure.message}`,
-    ...(errorClass === "setup" ? { cure: "compare the table with the schema, or let it be created afresh" } : {})
-  })
-}
 
 /** A letter that cannot be stored says that the table of letters is wrong, never that the letter is. */
 const letterError = (file: string, failure: SqliteFailure): WriteError => {

@@ -1,62 +1,20 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import {
-  columnMax,
-  type DeadLetter,
-  headersJson,
-  messageMax,
-  type RecordError,
-  recordTime,
-  shortened
-} from "../../domain/DeadLetter.js"
+import type { DeadLetter } from "../../domain/DeadLetter.js"
+import { identifier } from "../../domain/sql/mysql/createTable.js"
 import type { DestinationError, LetterOffsetsRequest } from "../Destination.js"
-import { destinationError } from "./errors.js"
+import { makeLetterSql } from "../letterSql.js"
+import { destinationError, noSuchTable } from "./errors.js"
 import type { LanePool } from "./LanePool.js"
 import type { MysqlOptions } from "./MysqlConfig.js"
 import { rowsOf, runFresh, text } from "./session.js"
 
-const bytes = (value: Uint8Array | null): string =>
-  value === null
-    ? "NULL"
-    : `x'${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}'`
-const orNull = (value: string | undefined): string => value === undefined || value === "" ? "NULL" : text(value)
+/** 64-bit numbers and times as text: mysql2 would round the ones and cut the others to milliseconds. */
+const exact = (expression: string): string => `CAST(${expression} AS CHAR)`
+export const letterSql = makeLetterSql({ text, identifier, exact })
 
-/** What a letter says of its record's last failure. */
-export const errorColumns = (error: RecordError): ReadonlyArray<readonly [name: string, value: string]> => [
-  ["error_class", text(error.class)],
-  ["error_code", String(error.code)],
-  ["error_message", text(shortened(error.message, messageMax))],
-  ["column_name", orNull(error.column === undefined ? undefined : shortened(error.column, columnMax))]
-]
+export const letterStatement = (letter: DeadLetter): string => letterSql.store(letter, "ON DUPLICATE KEY UPDATE")
 
-/**
- * Stores a letter, or says anew why its record failed: after a rewind the letter is there already, and a plain INSERT
- * would block the partition for ever. The values are repeated, because MySQL and MariaDB have no common word for "the
- * new row" (`AS new`, `VALUES()`) that neither of them warns about.
- */
-export const letterStatement = ({ error, group, partition, record, schemaId, sourceId, topic }: DeadLetter): string => {
-  const failed = errorColumns(error)
-  const all = [
-    ["source_id", String(sourceId)],
-    ["topic", text(topic)],
-    ["`partition`", String(partition)],
-    ["`offset`", String(record.offset)],
-    ["consumer_group", text(group)],
-    ["record_timestamp", orNull(recordTime(record))],
-    ["record_key", bytes(record.key)],
-    ["record_value", bytes(record.value)],
-    ["headers", text(headersJson(record))],
-    ["schema_id", schemaId === undefined ? "NULL" : String(schemaId)],
-    ...failed
-  ] as const
-  return `INSERT INTO dead_letters (${all.map(([name]) => name).join(", ")}) VALUES (${
-    all.map(([, value]) => value).join(", ")
-  }) ON DUPLICATE KEY UPDATE ${
-    failed.map(([name, value]) => `${name} = ${value}`).join(", ")
-  }, attempts = attempts + 1, replayed_at = NULL`
-}
-
-const noSuchTable = 1146
 const decodeOffsets = rowsOf(Schema.Struct({ position: Schema.BigInt }))
 
 export const letterOffsets =

@@ -3,6 +3,9 @@ import { accountCodes, classify, columnOf, type MysqlErrorDetail, type MysqlPhas
 import { type DestinationError, DestinationRefused, DestinationUnavailable, WriteError } from "../Destination.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 
+/** Nobody has prepared this database yet. */
+export const noSuchTable = 1146
+
 /** One line: what was tried, where, and what came back. */
 const describe = (address: MysqlAddress, doing: string, failure: MysqlFailure): string =>
   `${doing} failed on MySQL ${address.host}:${address.port}/${address.database}: ${failure.text} (${failure.code})`

@@ -4,7 +4,7 @@ import { keyColumnNames } from "../../domain/sql/TablePlan.js"
 import { currentSources } from "../../domain/verification.js"
 import type { DestinationError, PartitionRows, StoredOffset } from "../Destination.js"
 import { readTable } from "./catalog.js"
-import { destinationError } from "./errors.js"
+import { destinationError, noSuchTable } from "./errors.js"
 import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
 import type { MysqlConfig, MysqlOptions } from "./MysqlConfig.js"
@@ -17,8 +17,6 @@ const countTimeoutMs = 600_000
 
 /** The name that every BIGINT goes by on its way out, as decimal text. */
 const decimal = (expression: string, name: string): string => `CAST(${expression} AS CHAR) AS \`${name}\``
-
-const noSuchTable = 1146
 
 const decodeStored = rowsOf(
   Schema.Struct({ partition: Schema.NonNegativeInt, stored: Schema.BigInt, sourceId: Schema.NonNegativeInt })

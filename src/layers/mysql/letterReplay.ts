@@ -5,9 +5,10 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { MysqlPhase } from "../../domain/MysqlErrors.js"
-import { keyColumnNames } from "../../domain/sql/TablePlan.js"
-import { type KeyedRow, ReplayOutcome, type ReplayRequest } from "../DeadLetters.js"
+import { ReplayOutcome, type ReplayRequest } from "../DeadLetters.js"
 import { type DestinationError, WriteError } from "../Destination.js"
+import { standing } from "../letterRow.js"
+import { letterSql } from "./deadLetters.js"
 import { detailOf } from "./errorDetail.js"
 import { destinationError, writeError } from "./errors.js"
 import type { Lane } from "./Lane.js"
@@ -31,28 +32,16 @@ const mark = (id: bigint): string =>
 
 const decodeOrigins = rowsOf(Schema.Struct({ source: Schema.Number, part: Schema.Number, position: Schema.BigInt }))
 
-/** Locks the row, or the gap where it would be (REPEATABLE READ), until the transaction ends. */
-const originQuery = ({ dialect }: MysqlConfig, { key, table }: KeyedRow): string => {
-  const [source, part, position] = keyColumnNames
-  return `SELECT ${source} AS source, ${part} AS part, CAST(${position} AS CHAR) AS position FROM ${
-    dialect.identifier(table)
-  } WHERE ${key.map(([column, literal]) => `${dialect.identifier(column)} = ${literal}`).join(" AND ")} FOR UPDATE`
-}
-
 const unknownColumn = 1054
 
-/** What the row of the record's key says of the record that has written it; undefined: nothing that stands in the way. */
+/** Locks the row, or the gap where it would be (REPEATABLE READ), until the transaction ends. */
 const standingRow = (
   lane: Lane,
-  config: MysqlConfig,
   { letter, row }: ReplayRequest
 ): Effect.Effect<ReplayOutcome | undefined, MysqlFailure> =>
-  row === undefined ? Effect.succeed(undefined) : Effect.gen(function*() {
-    const [origin] = yield* decodeOrigins(yield* lane.run(originQuery(config, row)))
-    if (origin === undefined || origin.source !== letter.sourceId || origin.part !== letter.partition) return undefined
-    if (origin.position === letter.offset) return ReplayOutcome.AlreadyThere()
-    return origin.position > letter.offset ? ReplayOutcome.Overtaken({ offset: origin.position }) : undefined
-  }).pipe(
+  row === undefined ? Effect.succeed(undefined) : lane.run(`${letterSql.origin(row)} FOR UPDATE`).pipe(
+    Effect.flatMap(decodeOrigins),
+    Effect.map(([origin]) => standing(origin, letter)),
     Effect.catchIf(({ code }) => code === unknownColumn, () => Effect.succeed(ReplayOutcome.NoOrigin()))
   )
 
@@ -62,7 +51,6 @@ const decided = (outcome: ReplayOutcome) => Effect.fail<Stop>({ _tag: "Decided",
 
 const upToCommit = (
   lane: Lane,
-  config: MysqlConfig,
   request: ReplayRequest,
   packetBytesMax: number
 ): Effect.Effect<ReplayOutcome, Stop> =>
@@ -72,9 +60,9 @@ const upToCommit = (
       failed("dead-letters", marking)
     )
     if ((yield* affectedRows(marked)) !== 1) return yield* decided(ReplayOutcome.NotOpen())
-    const standing = yield* standingRow(lane, config, request).pipe(failed("control", ""))
-    if (standing?._tag === "AlreadyThere") return standing
-    if (standing !== undefined) return yield* decided(standing)
+    const stands = yield* standingRow(lane, request).pipe(failed("control", ""))
+    if (stands?._tag === "AlreadyThere") return stands
+    if (stands !== undefined) return yield* decided(stands)
     for (const statement of request.statements) {
       yield* insert(lane, statement, packetBytesMax).pipe(failed("rows", statement))
     }
@@ -97,7 +85,7 @@ const transaction = (
   packetBytesMax: number
 ): Effect.Effect<ReplayOutcome | undefined> =>
   Effect.gen(function*() {
-    const before = yield* Effect.exit(upToCommit(lane, config, request, packetBytesMax))
+    const before = yield* Effect.exit(upToCommit(lane, request, packetBytesMax))
     if (Exit.isFailure(before)) {
       yield* rollback(lane)
       const stop = Option.getOrUndefined(Cause.failureOption(before.cause))

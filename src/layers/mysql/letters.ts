@@ -1,24 +1,16 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { RecordError } from "../../domain/DeadLetter.js"
 import { DeadLetters } from "../DeadLetters.js"
 import type { DestinationError } from "../Destination.js"
-import { errorColumns } from "./deadLetters.js"
-import { destinationError } from "./errors.js"
+import { letterSql } from "./deadLetters.js"
+import { destinationError, noSuchTable } from "./errors.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
 import { replay } from "./letterReplay.js"
-import { countQuery, letterQuery, pageQuery, readCount, readLetter, readSummaries } from "./letterRows.js"
+import { readCount, readLetter, readSummaries } from "./letterRows.js"
 import type { MysqlOptions } from "./MysqlConfig.js"
 import { askServer } from "./prepare.js"
 import { affectedRows, runFresh } from "./session.js"
-
-const noSuchTable = 1146
-
-const refusal = (id: bigint, error: RecordError): string =>
-  `UPDATE dead_letters SET ${
-    errorColumns(error).map(([name, value]) => `${name} = ${value}`).join(", ")
-  }, attempts = attempts + 1 WHERE id = ${id} AND replayed_at IS NULL`
 
 const make = (options: MysqlOptions) =>
   Effect.gen(function*() {
@@ -43,18 +35,18 @@ const make = (options: MysqlOptions) =>
         })
       )
     return DeadLetters.of({
-      count: (filter) => ask("counting dead letters", countQuery(filter), { letters: 0, last: 0n }, readCount),
-      page: (filter, page) => ask("reading dead letters", pageQuery(filter, page), [], readSummaries),
-      get: (id) => ask(`reading dead letter ${id}`, letterQuery(id), undefined, readLetter),
+      count: (filter) => ask("counting dead letters", letterSql.count(filter), { letters: 0, last: 0n }, readCount),
+      page: (filter, page) => ask("reading dead letters", letterSql.page(filter, page), [], readSummaries),
+      get: (id) => ask(`reading dead letter ${id}`, letterSql.letter(id), undefined, readLetter),
       replay: (request) =>
         Effect.flatMap(known, ({ dialect, packetBytesMax }) =>
           replay({ ...options, dialect }, lanes, fresh, packetBytesMax)(request)),
       refused: (id, error) =>
-        Effect.asVoid(ask(`storing why dead letter ${id} has failed`, refusal(id, error), 0, affectedRows)),
+        Effect.asVoid(ask(`storing why dead letter ${id} has failed`, letterSql.refusal(id, error), 0, affectedRows)),
       discard: (ids) =>
         ids.length === 0
           ? Effect.succeed(0)
-          : ask("discarding dead letters", `DELETE FROM dead_letters WHERE id IN (${ids.join(", ")})`, 0, affectedRows)
+          : ask("discarding dead letters", letterSql.discard(ids), 0, affectedRows)
     })
   })
 

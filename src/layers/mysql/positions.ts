@@ -3,7 +3,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { DestinationError } from "../Destination.js"
 import { type Position, Positions } from "../Positions.js"
-import { destinationError } from "./errors.js"
+import { destinationError, noSuchTable } from "./errors.js"
 import * as Lane from "./Lane.js"
 import * as LanePool from "./LanePool.js"
 import type { MysqlOptions } from "./MysqlConfig.js"
@@ -30,7 +30,6 @@ const decodeRows = rowsOf(
  */
 const age = "CAST(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, updated_at, UTC_TIMESTAMP(6))) AS CHAR)"
 
-const noSuchTable = 1146
 const noSuchColumn = 1054
 
 const read = (

@@ -41,7 +41,7 @@ const world = (letters: ReadonlyArray<DeadLetter>, settings: Record<string, stri
   Effect.gen(function*() {
     const file = join(yield* temporaryFolder, "bank.db")
     const database = layerLibsql({ file, dialect: sqlite, autoCreate: true })
-    const services = yield* Layer.build(Layer.mergeAll(testLayer, database, layerLetters({ file, dialect: sqlite })))
+    const services = yield* Layer.build(Layer.mergeAll(testLayer, database, layerLetters(file)))
     yield* Effect.gen(function*() {
       const { acquire, prepare, source, write } = yield* Destination
       yield* prepare
