@@ -1,86 +1,83 @@
-import { spawn } from "node:child_process"
-import { existsSync, readFileSync, rmSync } from "node:fs"
-import { join } from "node:path"
-import { decodeReport, judge, type Report, type Verdict } from "./judge.js"
+import * as Schema from "effect/Schema"
+import { type ChildProcess, spawn } from "node:child_process"
+import { type FileReport, judge, type Verdict } from "./judge.js"
 import type { TestCatcher } from "./Mutation.js"
+import { Answer, type Request } from "./protocol.js"
 
 /** A catcher that takes longer hangs: its own limits are below that. */
-const processMaxMs = 10 * 60_000
+const answerMaxMs = 10 * 60_000
 
-export interface Ended {
-  /** Undefined: it was cut off. */
-  readonly code: number | undefined
-  readonly stdout: string
-  readonly stderr: string
+/** What runs tests in one scratch copy. */
+export interface Catching {
+  /** `changed`: sources that are not what they were at the last call. */
+  readonly tryTests: (
+    catchers: ReadonlyArray<TestCatcher>,
+    changed: ReadonlyArray<string>
+  ) => Promise<ReadonlyArray<Verdict>>
+  readonly end: () => void
 }
 
-/** Runs node in the scratch copy, in a process group of its own, so that what hangs can be ended as a whole. */
-export const runNode = (folder: string, args: ReadonlyArray<string>, stop: AbortSignal): Promise<Ended> =>
-  new Promise((done, failed) => {
-    const child = spawn(process.execPath, [...args], { cwd: folder, detached: true, stdio: ["ignore", "pipe", "pipe"] })
-    const said = { stdout: "", stderr: "" }
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (said.stdout += text))
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (said.stderr += text))
-    let cut = false
-    const end = () => {
-      cut = true
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL")
-    }
-    const limit = setTimeout(end, processMaxMs)
-    stop.addEventListener("abort", end, { once: true })
-    child.once("error", failed)
-    child.once("close", (code) => {
-      clearTimeout(limit)
-      stop.removeEventListener("abort", end)
-      done({ code: cut || code === null ? undefined : code, ...said })
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/gu, "\\$&")
+const decode = Schema.decodeUnknownSync(Answer)
+
+/** In a process group of its own, so that what it has started ends with it. */
+const endGroup = ({ exitCode, pid }: ChildProcess): void => {
+  if (pid !== undefined && exitCode === null) process.kill(-pid, "SIGKILL")
+}
+
+export const makeCatching = (folder: string, stop: AbortSignal): Catching => {
+  let running: ChildProcess | undefined
+  const start = () =>
+    spawn(process.execPath, ["node_modules/vite-node/vite-node.mjs", "--script", "proof/mutation/testProcess.ts"], {
+      cwd: folder,
+      detached: true,
+      stdio: ["ignore", "ignore", "ignore", "ipc"]
     })
-  })
-
-const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/gu, "\\$&")
-
-/** The catchers' tests, all of one project, in one run. */
-const runTests = async (folder: string, catchers: ReadonlyArray<TestCatcher>, stop: AbortSignal) => {
-  const output = join(folder, "report.json")
-  rmSync(output, { force: true })
-  const files = [...new Set(catchers.map(({ file }) => file))]
-  const ended = await runNode(folder, [
-    "node_modules/vitest/vitest.mjs",
-    "run",
-    "--project",
-    catchers[0]?.project ?? "unit",
-    ...files,
-    "--testNamePattern",
-    catchers.map(({ test }) => escaped(test)).join("|"),
-    "--reporter=json",
-    `--outputFile=${output}`
-  ], stop)
-  if (existsSync(output)) return decodeReport(readFileSync(output, "utf8"))
-  return ended.stderr.trim() === "" ? "vitest has written no report" : ended.stderr.trim().slice(-400)
-}
-
-const verdictOf = (report: Report | string, catcher: TestCatcher): Verdict =>
-  typeof report === "string" ? { _tag: "Unusable", why: report } : judge(report, catcher)
-
-export const tryTest = async (folder: string, catcher: TestCatcher, stop: AbortSignal): Promise<Verdict> =>
-  verdictOf(await runTests(folder, [catcher], stop), catcher)
-
-/** What does not pass on the tree as it is can catch nothing. Answers why, catcher by catcher. */
-export const baseline = async (
-  folder: string,
-  catchers: ReadonlyArray<TestCatcher>,
-  stop: AbortSignal
-): Promise<ReadonlyArray<string>> => {
-  const problems: Array<string> = []
-  for (const project of ["unit", "integration"] as const) {
-    const some = catchers.filter((catcher) => catcher.project === project)
-    if (some.length === 0) continue
-    const report = await runTests(folder, some, stop)
-    for (const catcher of some) {
-      const verdict = verdictOf(report, catcher)
-      if (verdict._tag === "Passed") continue
-      const why = verdict._tag === "Caught" ? verdict.message : verdict.why
-      problems.push(`${catcher.file} "${catcher.test}" does not pass on the tree as it is: ${why}`)
-    }
+  const end = () => {
+    if (running !== undefined) endGroup(running)
+    running = undefined
   }
-  return problems
+  stop.addEventListener("abort", end)
+
+  const answer = (child: ChildProcess) =>
+    new Promise<typeof Answer.Type>((done) => {
+      const settle = (given: typeof Answer.Type) => {
+        clearTimeout(limit)
+        child.off("message", onMessage).off("exit", onExit)
+        done(given)
+      }
+      const onMessage = (message: unknown) => settle(decode(message))
+      const onExit = () => settle({ _tag: "Broken", why: "the tests' process has ended" })
+      const limit = setTimeout(() => {
+        end()
+        settle({ _tag: "Broken", why: `the tests have not ended within ${answerMaxMs} ms` })
+      }, answerMaxMs)
+      child.on("message", onMessage).on("exit", onExit)
+    })
+
+  const ask = async (request: typeof Request.Type): Promise<ReadonlyArray<FileReport> | string> => {
+    if (running === undefined || running.exitCode !== null) {
+      running = start()
+      const ready = await answer(running)
+      if (ready._tag === "Broken") return ready.why
+    }
+    const answered = answer(running)
+    running.send(request)
+    const given = await answered
+    if (given._tag === "Ran") return given.reports
+    end()
+    return given._tag === "Broken" ? given.why : "the tests' process has answered out of turn"
+  }
+
+  const tryTests: Catching["tryTests"] = async (catchers, changed) => {
+    const reports = await ask({
+      files: [...new Set(catchers.map(({ file }) => file))],
+      pattern: catchers.map(({ test }) => escaped(test)).join("|"),
+      changed
+    })
+    return catchers.map((catcher) =>
+      typeof reports === "string" ? { _tag: "Unusable", why: reports } : judge(reports, catcher)
+    )
+  }
+  return { tryTests, end }
 }

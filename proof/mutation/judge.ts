@@ -9,20 +9,19 @@ export type Verdict =
   /** It says nothing about the promise: it did not compile, a server was away, there is no such test. */
   | { readonly _tag: "Unusable"; readonly why: string }
 
-/** What `vitest --reporter=json` writes, as far as it is used. */
-const Report = Schema.Struct({
-  testResults: Schema.Array(Schema.Struct({
+/** How the tests of one file have ended. */
+export const FileReport = Schema.Struct({
+  file: Schema.String,
+  /** Why it could not be loaded. */
+  errors: Schema.Array(Schema.String),
+  tests: Schema.Array(Schema.Struct({
+    /** With the names of the groups around it. */
     name: Schema.String,
-    message: Schema.optional(Schema.String),
-    assertionResults: Schema.Array(Schema.Struct({
-      fullName: Schema.String,
-      status: Schema.String,
-      failureMessages: Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
-    }))
+    state: Schema.String,
+    errors: Schema.Array(Schema.String)
   }))
 })
-export type Report = typeof Report.Type
-export const decodeReport = Schema.decodeUnknownSync(Schema.parseJson(Report))
+export type FileReport = typeof FileReport.Type
 
 /** Not an answer about the promise: the edit is not a program, or what the test needs is not there. */
 const wrongReason =
@@ -32,19 +31,16 @@ const timedOut = /timed out in \d+ ?ms/u
 const firstLines = (text: string): string => text.split("\n").slice(0, 2).join(" ").slice(0, 240)
 
 /** Whether the test that the catcher names has failed, and for a reason that counts. */
-export const judge = (report: Report, { file, hangs, test }: TestCatcher): Verdict => {
-  const suites = report.testResults.filter(({ name }) => name.endsWith(file))
-  const named = suites.flatMap(({ assertionResults }) => assertionResults).filter(({ fullName }) =>
-    fullName.includes(test)
+export const judge = (reports: ReadonlyArray<FileReport>, { file, hangs, test }: TestCatcher): Verdict => {
+  const files = reports.filter((report) => report.file.endsWith(file))
+  const ran = files.flatMap(({ tests }) => tests).filter(({ name, state }) =>
+    name.includes(test) && (state === "passed" || state === "failed")
   )
-  const ran = named.filter(({ status }) => status === "passed" || status === "failed")
   if (ran.length === 0) {
-    const said = suites.map(({ message }) => message ?? "").find((message) => message !== "")
-    return { _tag: "Unusable", why: said === undefined ? `${file} has run no test "${test}"` : firstLines(said) }
+    const [error] = files.flatMap(({ errors }) => errors)
+    return { _tag: "Unusable", why: error === undefined ? `it has run no such test` : firstLines(error) }
   }
-  const messages = ran.flatMap(({ failureMessages, status }) =>
-    status === "failed" ? [(failureMessages ?? []).join("\n")] : []
-  )
+  const messages = ran.flatMap(({ errors, state }) => state === "failed" ? [errors.join("\n")] : [])
   if (messages.length === 0) return { _tag: "Passed" }
   const right = messages.find((message) => !wrongReason.test(message) && (hangs === true || !timedOut.test(message)))
   return right === undefined
