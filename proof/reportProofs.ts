@@ -1,0 +1,63 @@
+/** A proof, as docs/reliability.md speaks of it. */
+export interface Proof {
+  /** Of its result: `proof/results/NAME.json`, or `NAME-….json` where each run leaves one. */
+  readonly name: string
+  readonly title: string
+  readonly command: string
+  readonly about: string
+}
+
+export const proofs: ReadonlyArray<Proof> = [
+  {
+    name: "simulation",
+    title: "Simulation",
+    command: "npm run simulate -- --seed 1 --runs 1000",
+    about:
+      `The programs of production on simulated servers, in virtual time: brokers, a group coordinator, a registry and
+a database that fail in the ways that the real ones do. A seed decides what fails and which fiber runs next, so that it
+repeats a run byte for byte. The checker judges what each run has left.`
+  },
+  {
+    name: "mutation",
+    title: "Mutation",
+    command: "npm run mutation",
+    about: `Each mechanism that the promise rests on is removed from a copy of the program, one at a time. A mechanism
+whose removal nothing notices is a finding: either it is not needed, or it is not tested.`
+  },
+  {
+    name: "chaos",
+    title: "Chaos on real servers",
+    command: "npm run chaos -- --minutes 10 --instances 3",
+    about: `Several instances on three real brokers, MySQL and the registry, while producers write, some of them in
+transactions that abort. A seed draws the faults: processes and servers are killed and frozen, connections are cut and
+go silent, members and partitions come and go. The target tables have no unique key that could hide a repeated row.
+Triggers write down each move of a stored offset, in its own transaction, and what each such transaction has written.
+What the logs hold is said by Kafka's own Java consumer, which shares no code with Tributary.`
+  },
+  {
+    name: "memory",
+    title: "Memory while the database is stopped",
+    command: "npm run memory",
+    about: "How much a process grows while records wait in Kafka and the database does not answer."
+  },
+  {
+    name: "soak",
+    title: "Soak",
+    command: "npm run soak -- --hours 1",
+    about: "Steady load for a long time: heap, handles, fibers and connections stay level, and the lag returns to zero."
+  },
+  {
+    name: "recovery",
+    title: "Recovery",
+    command: "npm run recovery -- --kills 30",
+    about:
+      `From a kill, a freeze, a stop or an outage to the first new row, on a broker with default settings, many times
+each.`
+  },
+  {
+    name: "scale",
+    title: "Scale-out",
+    command: "npm run scale -- --processes 1,2,4",
+    about: "Several processes share the partitions by Kafka's group protocol; members join and leave under load."
+  }
+]
