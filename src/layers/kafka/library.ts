@@ -6,7 +6,13 @@
 import { createRequire } from "node:module"
 import type * as KafkaJs from "kafkajs"
 import type { ConnectionPool, ProtocolEncoder, RequestDefinitions, TransactionBroker } from "./internals.js"
-import { type RequestQueueClass, requireVersion, withoutTimerLoop } from "./patches.js"
+import {
+  type BrokerClass,
+  connectedOnceItCanSend,
+  type RequestQueueClass,
+  requireVersion,
+  withoutTimerLoop
+} from "./patches.js"
 
 const require = createRequire(import.meta.url)
 
@@ -15,6 +21,8 @@ requireVersion(manifest.version)
 
 const RequestQueue: RequestQueueClass = require("kafkajs/src/network/requestQueue")
 withoutTimerLoop(RequestQueue)
+const BrokerOfKafkajs: BrokerClass = require("kafkajs/src/broker")
+connectedOnceItCanSend(BrokerOfKafkajs)
 
 export const kafkajs: typeof KafkaJs = require("kafkajs")
 

@@ -46,3 +46,40 @@ export const withoutTimerLoop = (queue: RequestQueueClass): void => {
     }, waitMs > 0 ? waitMs : checkAgainMs)
   }
 }
+
+interface BrokerInstance {
+  isConnected(): boolean
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+}
+
+export interface BrokerClass {
+  readonly prototype: {
+    isConnected: (this: BrokerInstance) => boolean
+    connect: (this: BrokerInstance) => Promise<void>
+  }
+}
+
+/**
+ * A broker calls itself connected as soon as its socket is, before it knows which versions of requests to send; what is
+ * sent then fails with a plain Error, "Broker not connected", that tells of a mistake instead of a broker that is away.
+ * When the question for the versions is not answered (a broker that hangs, whose kernel still takes connections) that
+ * lasts as long as the socket. So it is connected when `connect` has come to its end, and one that fails hangs up: on a
+ * connection that has gone dead without a word the next would wait as long.
+ */
+export const connectedOnceItCanSend = ({ prototype }: BrokerClass): void => {
+  const { connect, isConnected } = prototype
+  const ready = new WeakSet<BrokerInstance>()
+  prototype.isConnected = function() {
+    return ready.has(this) && isConnected.call(this)
+  }
+  prototype.connect = async function() {
+    try {
+      await connect.call(this)
+      ready.add(this)
+    } catch (error) {
+      await this.disconnect()
+      throw error
+    }
+  }
+}

@@ -1,5 +1,10 @@
 import { assert, it } from "@effect/vitest"
+import { createRequire } from "node:module"
 import { vi } from "vitest"
+import { connect, createServer, type Socket } from "node:net"
+import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "../../../src/layers/kafka/library.js"
+import { patient } from "../../../src/layers/kafka/client.js"
+import { kafkajs } from "../../../src/layers/kafka/library.js"
 import { type RequestQueueClass, requireVersion, withoutTimerLoop } from "../../../src/layers/kafka/patches.js"
 
 it("refuses any other version of kafkajs, and names both", () => {
@@ -34,6 +39,91 @@ it("an idle connection sets no timer; one that is throttled, or full, looks agai
     assert.deepStrictEqual([idle.checked, throttled.checked, full.checked], [0, 0, 19])
     vi.advanceTimersByTime(1)
     assert.deepStrictEqual([idle.checked, throttled.checked, full.checked], [0, 1, 20])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+/** Takes connections and never says a word, as a broker does that hangs: its kernel answers. */
+const listenSilently = async () => {
+  const sockets = new Set<Socket>()
+  const listener = createServer((socket) => sockets.add(socket.on("error", () => {})))
+  const port = await new Promise<number>((resolve) => {
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address()
+      resolve(typeof address === "object" && address !== null ? address.port : 0)
+    })
+  })
+  const close = () => {
+    listener.close()
+    sockets.forEach((socket) => socket.destroy())
+  }
+  return { port, connections: () => sockets.size, close }
+}
+
+it("a broker that takes connections and answers nothing is not connected, and is asked on a new connection", async () => {
+  const silent = await listenSilently()
+  try {
+    const logger = new kafkajs.Kafka({ brokers: ["none:1"], logLevel: kafkajs.logLevel.NOTHING }).logger()
+    const pools = makeConnectionPoolBuilder({
+      brokers: [],
+      clientId: "test",
+      logger,
+      connectionTimeout: 50,
+      requestTimeout: 50,
+      enforceRequestTimeout: true,
+      socketFactory: ({ host, onConnect, port }) => connect(port, host).on("connect", onConnect)
+    })
+    const connectionPool = await pools.build({ host: "127.0.0.1", port: silent.port })
+    const broker = new KafkaBroker({ logger, allowAutoTopicCreation: false, connectionPool })
+    for (const attempt of [1, 2]) {
+      const error: unknown = await broker.connect().catch((reason: unknown) => reason)
+      assert.strictEqual(error instanceof Error && error.name, "KafkaJSRequestTimeoutError")
+      assert.isFalse(broker.isConnected())
+      assert.strictEqual(silent.connections(), attempt)
+    }
+  } finally {
+    silent.close()
+  }
+})
+
+const require = createRequire(import.meta.url)
+
+it("kafkajs's own request queue is corrected as soon as it is loaded: with nothing to do it sets no timer", () => {
+  const RequestQueue = require("kafkajs/src/network/requestQueue")
+  vi.useFakeTimers({ now: 1000 })
+  try {
+    const queue = new RequestQueue({
+      maxInFlightRequests: null,
+      requestTimeout: 1000,
+      enforceRequestTimeout: false,
+      clientId: "c",
+      broker: "b:1",
+      logger: new kafkajs.Kafka({ brokers: ["b:1"], logLevel: kafkajs.logLevel.NOTHING }).logger(),
+      isConnected: () => true
+    })
+    queue.scheduleCheckPendingRequests()
+    queue.checkPendingRequests()
+    assert.strictEqual(vi.getTimerCount(), 0)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it("a retry counter that no success resets never ends the client, and its wait never grows beyond a second or so", async () => {
+  const createRetry = require("kafkajs/src/retry")
+  vi.useFakeTimers({ now: 0 })
+  try {
+    let failures = 0
+    const done = createRetry(patient)(async (_: unknown, count: number, waitMs: number) => {
+      assert.isAtMost(waitMs, 1300)
+      if (count === 500) return count
+      failures++
+      throw Object.assign(new Error("a broker is away"), { retriable: true })
+    })
+    await vi.advanceTimersByTimeAsync(500 * 1300)
+    assert.strictEqual(await done, 500)
+    assert.strictEqual(failures, 500)
   } finally {
     vi.useRealTimers()
   }
