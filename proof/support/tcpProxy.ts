@@ -28,6 +28,9 @@ export interface TcpProxy {
   readonly arm: (trap: { readonly trigger: RegExp; readonly fault: TextFault } | undefined) => void
   /** How often an armed fault has struck. */
   readonly struck: () => number
+  /** How many connections were made, and how many refused. */
+  readonly accepted: () => number
+  readonly refused: () => number
   readonly close: () => void
 }
 
@@ -44,6 +47,8 @@ interface State {
   delayMs: number
   trap: { readonly trigger: RegExp; readonly fault: TextFault } | undefined
   struck: number
+  accepted: number
+  refused: number
 }
 
 const reset = ({ client, server }: Link): void => {
@@ -124,10 +129,14 @@ export const startTcpProxy = async (
   target: () => { readonly host: string; readonly port: number }
 ): Promise<TcpProxy> => {
   const links = new Set<Link>()
-  const state: State = { refusing: false, stalled: false, delayMs: 0, trap: undefined, struck: 0 }
+  const state: State = { refusing: false, stalled: false, delayMs: 0, trap: undefined, struck: 0, accepted: 0, refused: 0 }
   const listener = createServer((client) => {
     client.on("error", () => {}) // its `close` follows, which is what counts
-    if (state.refusing) return void client.resetAndDestroy()
+    if (state.refusing) {
+      state.refused += 1
+      return void client.resetAndDestroy()
+    }
+    state.accepted += 1
     const server = connect(target())
     server.on("error", () => {})
     const link: Link = { client, server, silent: false, cutOnAnswer: false }
@@ -164,6 +173,8 @@ export const startTcpProxy = async (
       state.trap = trap
     },
     struck: () => state.struck,
+    accepted: () => state.accepted,
+    refused: () => state.refused,
     close: () => {
       listener.close()
       links.forEach(reset)

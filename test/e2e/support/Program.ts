@@ -38,6 +38,8 @@ export interface Start {
   readonly folder: string
   readonly env?: Readonly<Record<string, string>>
   readonly nodeOptions?: ReadonlyArray<string>
+  /** The program's file, if not the one that is compiled now. */
+  readonly main?: string
   /** It has an input, which stays open. */
   readonly stdin?: boolean
 }
@@ -54,10 +56,12 @@ const plainEnvironment = () =>
 let started = 0
 
 /** Starts the program, which `ensureBuilt` has compiled; what still runs when the test is over is killed. */
-export const startProgram = ({ args, env = {}, folder, nodeOptions = [], stdin = false }: Start): Program => {
+export const startProgram = (
+  { args, env = {}, folder, main = mainFile, nodeOptions = [], stdin = false }: Start
+): Program => {
   const file = join(folder, `program-${++started}.log`)
   const output = openSync(file, "a")
-  const child = spawn(process.execPath, [...nodeOptions, mainFile, ...args], {
+  const child = spawn(process.execPath, [...nodeOptions, main, ...args], {
     cwd: folder,
     env: { ...plainEnvironment(), ...env },
     stdio: [stdin ? "pipe" : "ignore", output, output]

@@ -1,9 +1,12 @@
 import { Schema } from "effect"
 import type { Connection } from "mysql2/promise"
 
+/** A connection, or a pool of them. */
+export type Asked = Pick<Connection, "query">
+
 /** Rows of a query, checked. */
 export const rowsOf = async <A, I>(
-  sql: Connection,
+  sql: Asked,
   schema: Schema.Schema<A, I>,
   query: string
 ): Promise<ReadonlyArray<A>> => {
@@ -14,7 +17,7 @@ export const rowsOf = async <A, I>(
 const isMissingTable = (error: unknown): boolean => error instanceof Error && "errno" in error && error.errno === 1146
 
 /** As `rowsOf`, and no rows while the table is not there yet. */
-const rowsOrNone = async <A, I>(sql: Connection, schema: Schema.Schema<A, I>, query: string) => {
+const rowsOrNone = async <A, I>(sql: Asked, schema: Schema.Schema<A, I>, query: string) => {
   try {
     return await rowsOf(sql, schema, query)
   } catch (error) {
@@ -26,7 +29,7 @@ const rowsOrNone = async <A, I>(sql: Connection, schema: Schema.Schema<A, I>, qu
 const Stored = Schema.Struct({ partition: Schema.Number, offset: Schema.BigInt })
 
 /** `kafka_offsets` of a topic's default group, by partition; empty while the table is not there. */
-export const storedOffsets = async (sql: Connection, topic: string): Promise<ReadonlyMap<number, bigint>> => {
+export const storedOffsets = async (sql: Asked, topic: string): Promise<ReadonlyMap<number, bigint>> => {
   const rows = await rowsOrNone(
     sql,
     Stored,
@@ -39,13 +42,13 @@ export const storedOffsets = async (sql: Connection, topic: string): Promise<Rea
 const Sum = Schema.Struct({ n: Schema.NumberFromString })
 
 /** Sum of all stored offsets: how far all of it has come. */
-export const progress = async (sql: Connection): Promise<number> => {
+export const progress = async (sql: Asked): Promise<number> => {
   const [sum] = await rowsOrNone(sql, Sum, "SELECT CAST(COALESCE(SUM(`offset`), 0) AS CHAR) AS n FROM kafka_offsets")
   return sum?.n ?? 0
 }
 
 /** Zero while the table is not there. */
-export const countRows = async (sql: Connection, table: string): Promise<number> => {
+export const countRows = async (sql: Asked, table: string): Promise<number> => {
   const [count] = await rowsOrNone(sql, Sum, `SELECT CAST(COUNT(*) AS CHAR) AS n FROM \`${table}\``)
   return count?.n ?? 0
 }

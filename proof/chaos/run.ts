@@ -1,0 +1,137 @@
+import { registerEntry } from "../../test/e2e/support/records.js"
+import { until } from "../../test/e2e/support/until.js"
+import { reconnected } from "../../test/e2e/support/World.js"
+import { check, sizeOf } from "../checker/check.js"
+import type { Finding, History, Observation } from "../checker/History.js"
+import { readLogs } from "../observe/kafkaLog.js"
+import { historyOf, readTables } from "../observe/readHistory.js"
+import type { Options } from "./options.js"
+import { perform, type Tallies } from "./perform.js"
+import { type Producers, startProducers } from "./producers.js"
+import { comeToRest } from "./rest.js"
+import { chapterMs, drawChapter, lineOf } from "./schedule.js"
+import type { Site } from "./Site.js"
+import { noSightings, type Sightings } from "./Slot.js"
+import { startSite } from "./startSite.js"
+
+export interface Outcome {
+  readonly findings: ReadonlyArray<Finding>
+  readonly measured: Readonly<Record<string, unknown>>
+}
+
+const pollEveryMs = 500
+
+/** Reads the logs, and starts again what has ended by itself, which is a finding. */
+const tend = ({ slots }: Site): { readonly end: () => void } => {
+  const timer = setInterval(() => {
+    for (const slot of slots) {
+      slot.poll()
+      slot.revive()
+    }
+  }, pollEveryMs)
+  return { end: () => clearInterval(timer) }
+}
+
+const startInstances = async (site: Site, seen: Sightings) => {
+  const running = site.slots.slice(0, site.instances)
+  for (const slot of running) slot.start()
+  await until("every instance has partitions", () => {
+    for (const slot of running) slot.poll()
+    return (seen.signs.get("acquired") ?? 0) >= site.instances || undefined
+  }, { withinMs: 120_000 })
+}
+
+/** Chapter after chapter until the time is over; after each all must come to rest. Answers how long that took. */
+const makeFaults = async (
+  site: Site,
+  { minutes, seed }: Options,
+  seen: Sightings,
+  tallies: Tallies,
+  stop: AbortSignal,
+  say: (line: string) => void
+): Promise<ReadonlyArray<number>> => {
+  const restsMs: Array<number> = []
+  const since = performance.now()
+  const leftMs = () => minutes * 60_000 - (performance.now() - since)
+  for (let index = 0; leftMs() > (index === 0 ? 0 : chapterMs / 3) && !stop.aborted; index++) {
+    const chapter = drawChapter(seed, index, Math.round(Math.min(chapterMs, leftMs())))
+    say(`chapter ${index}, ${chapter.faults.length} faults in ${chapter.endMs / 1000} s:`)
+    for (const fault of chapter.faults) say(`  planned ${lineOf(fault)}`)
+    await perform(site, chapter, tallies, stop, say)
+    const { ms, observations } = await comeToRest(site, stop)
+    restsMs.push(Math.round(ms))
+    seen.observations.push(...observations)
+    say(`chapter ${index}: at rest after ${(ms / 1000).toFixed(1)} s${observations.length > 0 ? ", not all of it" : ""}`)
+  }
+  return restsMs
+}
+
+const finish = async (site: Site, producers: Producers, seen: Sightings, stop: AbortSignal) => {
+  await producers.stop()
+  const { ms, observations } = await comeToRest(site, stop)
+  seen.observations.push(...observations)
+  return Math.round(ms)
+}
+
+const stopInstances = ({ slots }: Site) => Promise.all(slots.map((slot) => slot.end("SIGTERM")))
+
+const readHistory = async ({ world }: Site, observations: ReadonlyArray<Observation>): Promise<History> => {
+  const sql = await reconnected(world)
+  const tables = await readTables({ sql, topics: world.topics })
+  return historyOf(await readLogs(world, world.topics), tables, observations)
+}
+
+/** That what was acknowledged is in the log is Kafka's promise; here it shows that the whole log was read. */
+const missing = ({ logs }: History, acknowledged: ReadonlyMap<string, number>): ReadonlyArray<Finding> =>
+  [...acknowledged].flatMap(([topic, count]) => {
+    const found = logs.filter((log) => log.topic === topic).reduce((sum, { records }) => sum + records.length, 0)
+    return found >= count ? [] : [{ kind: "lost", what: `${topic}: Kafka has acknowledged ${count} and holds ${found}` }]
+  })
+
+export const runChaos = async (
+  options: Options,
+  stop: AbortSignal,
+  say: (line: string) => void
+): Promise<Outcome> => {
+  const seen = noSightings()
+  const tallies: Tallies = new Map()
+  const since = performance.now()
+  const site = await startSite(options.instances, seen)
+  const schemaId = await registerEntry(site.world.addresses.registry, site.world.topics)
+  const producers = startProducers({
+    brokers: site.world.addresses.kafka,
+    topics: site.world.topics,
+    partitions: site.partitions,
+    schemaId
+  }, options.seed)
+  await startInstances(site, seen)
+  const tended = tend(site)
+  const startUpMs = Math.round(performance.now() - since)
+  say(`all is up after ${(startUpMs / 1000).toFixed(1)} s; logs are in ${site.world.folder}`)
+  try {
+    const restsMs = await makeFaults(site, options, seen, tallies, stop, say)
+    const catchUpMs = await finish(site, producers, seen, stop)
+    say(`at the end: caught up after ${(catchUpMs / 1000).toFixed(1)} s`)
+    tended.end()
+    await stopInstances(site)
+    const history = await readHistory(site, seen.observations)
+    const { acknowledged, ...told } = producers.told()
+    return {
+      findings: [...check(history), ...missing(history, acknowledged)],
+      measured: {
+        startUpMs,
+        restsMs,
+        catchUpMs,
+        history: sizeOf(history),
+        starts: seen.starts.count,
+        drainsMs: seen.drainsMs,
+        faults: Object.fromEntries(tallies),
+        signs: Object.fromEntries(seen.signs),
+        producers: { ...told, acknowledged: Object.fromEntries(acknowledged) }
+      }
+    }
+  } finally {
+    tended.end()
+    await producers.stop()
+  }
+}
