@@ -4,6 +4,7 @@ import type { Slice } from "../domain/KafkaRecord.js"
 import { joinSlices } from "../domain/slices.js"
 import type { Admin } from "../layers/Admin.js"
 import { type Claim, Destination } from "../layers/Destination.js"
+import { faultPoint } from "./faultPoint.js"
 import { type Held, outOfRange, sayStopped, toHeld, unreadable } from "./held.js"
 import { logRange } from "./logRange.js"
 import { type Backoff, jittered, throughOutage, unavailable } from "./outage.js"
@@ -24,10 +25,12 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
     let fences = 0
     while (true) {
       const claim = yield* acquire(env)
+      yield* faultPoint("claimed")
       yield* seekTo(env, claim.offset)
       const batches = yield* writeUntilFenced(env, claim)
       fences = batches > 0 ? 1 : fences + 1
       env.metrics.fenced()
+      yield* faultPoint("fenced")
       yield* Effect.logWarning(
         `fenced: another owner has taken ${env.topic}-${env.partition}; what it did not find is read again`
       )
@@ -51,6 +54,7 @@ const acquire = (env: PartitionEnv): Effect.Effect<Claim, Held, Admin | Destinat
   Effect.gen(function*() {
     const destination = yield* Destination
     const range = yield* logRange(env, backoffOf(env))
+    yield* faultPoint("before acquire")
     // A new id for each try: the answer to the one before may be lost, and what it claimed must not count as ours.
     const attempt = Effect.flatMap(randomId, (owner) =>
       destination.acquire({
@@ -102,6 +106,7 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
         continue
       }
       misses = 0
+      yield* faultPoint("before write")
       if ((yield* writer.write(slice)) === "fenced") return batches
       position = slice.next
       if (slice.unreadable !== undefined) return yield* unreadable(slice.unreadable)

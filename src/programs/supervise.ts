@@ -3,6 +3,7 @@ import * as Fiber from "effect/Fiber"
 import type { ClientConfig } from "../domain/Config.js"
 import type { KafkaRefused } from "../layers/Consumer.js"
 import { CommandError, ExitCode } from "./exitCodes.js"
+import { faultPoint } from "./faultPoint.js"
 import { type Backoff, jittered, sayRarely } from "./outage.js"
 import { commandError } from "./serviceErrors.js"
 
@@ -35,6 +36,7 @@ export const drain = (
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     yield* Effect.logInfo("stopping: running transactions finish, what is queued stays in Kafka")
+    yield* faultPoint("stopping")
     // Finalizers are not interruptible; without this the timeout would wait for what it is to cut short.
     const stopped = yield* Fiber.interrupt(running).pipe(
       Effect.interruptible,

@@ -9,6 +9,7 @@ import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { deliverTo, foldAssignments, forkWatched, openQueue, type Runner } from "./assignment.js"
 import { awaitTopic, watchTopicId } from "./awaitTopic.js"
 import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
+import { faultPoint } from "./faultPoint.js"
 import { firstOffset } from "./firstOffset.js"
 import { Held, sayStopped, toHeld } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
@@ -99,6 +100,7 @@ const runAssignment = (
       `partitions assigned: ${partitions.join(", ") || "none"} [group=${env.group} generation=${generation}]`
     )
     if (partitions.length === 0) return
+    yield* faultPoint("assigned")
     let said = ""
     while (true) {
       const error = yield* Effect.flip(runPartitions(env, membership, partitions, generation))

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { Destination, DestinationUnavailable, type WriteError, type WriteRequest } from "../layers/Destination.js"
+import { faultPoint } from "./faultPoint.js"
 import { Held, toHeld } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
 
@@ -14,7 +15,9 @@ export const writeOnce = (
   Effect.gen(function*() {
     const destination = yield* Destination
     const outcome = yield* destination.write(request).pipe(
-      Effect.tap(({ _tag }) => _tag === "Committed" ? publish : Effect.void),
+      Effect.tap(({ _tag }) =>
+        Effect.zipRight(faultPoint("before publish"), _tag === "Committed" ? publish : Effect.void)
+      ),
       Effect.uninterruptible
     )
     switch (outcome._tag) {
@@ -28,7 +31,7 @@ export const writeOnce = (
         // The answer to COMMIT is lost. Only the row knows: never repeat on suspicion (protocol §6).
         yield* Effect.logWarning(`outcome of a commit is unknown, looking it up: ${outcome.error.message}`)
         const resolve = Effect.tap(
-          destination.resolve(request),
+          Effect.zipRight(faultPoint("before resolve"), destination.resolve(request)),
           (found) => found === "Committed" ? publish : Effect.void
         )
         const found = yield* throughOutage("resolve", backoff, Effect.uninterruptible(resolve), unavailable).pipe(

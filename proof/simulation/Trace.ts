@@ -1,0 +1,40 @@
+/** One thing that has happened. */
+interface Event {
+  readonly atMs: number
+  readonly who: string
+  readonly what: string
+}
+
+/** What has happened in a run, a line each; nothing in it comes from this machine or from earlier runs. */
+export class Trace {
+  readonly isOn: boolean
+  readonly events: Array<Event> = []
+  nowMs: () => number = () => 0
+
+  constructor(isOn: boolean) {
+    this.isOn = isOn
+  }
+
+  /** The text is made only where somebody is going to read it: most runs are not traced. */
+  tell(who: string, what: () => string): void {
+    if (this.isOn) this.events.push({ atMs: this.nowMs(), who, what: what() })
+  }
+
+  get lines(): ReadonlyArray<string> {
+    return this.events.map(({ atMs, who, what }) => `${String(atMs).padStart(8)} ${who.padEnd(12)} ${what}`)
+  }
+}
+
+/** Those lines that tell of these partitions or of whole processes and servers, the last ones. */
+export const shortened = (
+  lines: ReadonlyArray<string>,
+  places: ReadonlyArray<string>,
+  count: number
+): ReadonlyArray<string> => {
+  const isOther = (line: string) => {
+    const [named] = /\b[a-z]+-\d+\b/.exec(line) ?? []
+    return named !== undefined && !places.includes(named)
+  }
+  const chosen = places.length === 0 ? lines : lines.filter((line) => !isOther(line))
+  return chosen.slice(-count)
+}

@@ -1,0 +1,142 @@
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import type * as Scope from "effect/Scope"
+import { groupOf } from "../../src/domain/Config.js"
+import { simulate } from "../../src/layers/memory/virtualTime.js"
+import { check, sizeOf } from "../checker/check.js"
+import type { Finding, Place } from "../checker/History.js"
+import { setKafkaFates } from "./fates.js"
+import { goodLetters, historyOf } from "./history.js"
+import { offsetKey } from "./mysql/Database.js"
+import { perform } from "./perform.js"
+import type { Plan } from "./Plan.js"
+import { configOf } from "./settings.js"
+import { startLife, stopLife } from "./Slot.js"
+import { countsOf, type Numbers } from "./tally.js"
+import { Trace } from "./Trace.js"
+import { makeWorld, newValue, type World, type WorldOptions } from "./World.js"
+
+export interface RunResult {
+  readonly findings: ReadonlyArray<Finding>
+  /** Empty unless it was traced. */
+  readonly lines: ReadonlyArray<string>
+  readonly numbers: Numbers
+}
+
+/** From the end of the faults until everything is stored: locks of dead owners last for 60 s (protocol §8). */
+const catchUpMs = 120_000
+/** With everything caught up and everybody there, one more record. */
+const freshMs = 20_000
+const lookMs = 100
+
+/** Members hear of it at their next heartbeat, and a session that nobody ends any more is over. */
+const settleMs = 2500
+
+interface Behind extends Place {
+  readonly lag: bigint
+}
+
+const behind = (world: World): ReadonlyArray<Behind> =>
+  [...world.cluster.topics].flatMap(([topic, { logs }]) =>
+    logs.flatMap(({ end }, partition) => {
+      const key = offsetKey(topic, partition, groupOf(configOf(world.plan), topic))
+      const stored = world.mysql.database.offsets.rows.get(key)?.committed?.offset
+      return stored === end ? [] : [{ topic, partition, lag: end - (stored ?? 0n) }]
+    })
+  )
+
+/** Waits until the lag is zero everywhere; answers where it is not after this time. */
+const caughtUp = (world: World, withinMs: number): Effect.Effect<ReadonlyArray<Behind>> =>
+  Effect.gen(function*() {
+    const untilMs = world.cluster.time.nowMs() + withinMs
+    while (true) {
+      const left = behind(world)
+      if (left.length === 0 || world.cluster.time.nowMs() >= untilMs) return left
+      yield* Effect.sleep(lookMs)
+    }
+  })
+
+const isHeld = ({ cluster, plan }: World, { partition, topic }: Place): boolean =>
+  [...cluster.group(groupOf(configOf(plan), topic), topic).assigned.values()].some((all) => all.includes(partition))
+
+const complain = (world: World, left: ReadonlyArray<Behind>, afterMs: number): void => {
+  for (const place of left) {
+    world.observations.push({ kind: "lag", place, lag: place.lag, afterMs })
+    if (!isHeld(world, place)) world.observations.push({ kind: "unowned", place, ms: afterMs, allowedMs: settleMs })
+  }
+}
+
+/** The faults stop; everything has to come to the end of every log, and every partition has to be somebody's. */
+const calmDown = (world: World): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    world.isFaulty = false
+    world.trace.tell("plan", () => "the faults stop")
+    yield* world.undo
+    for (const slot of world.slots) yield* startLife(world, slot)
+    const sinceMs = world.cluster.time.nowMs()
+    yield* Effect.sleep(settleMs)
+    const left = yield* caughtUp(world, catchUpMs)
+    world.counts.catchUpMs = world.cluster.time.nowMs() - sinceMs
+    if (left.length > 0) return complain(world, left, catchUpMs)
+    for (const [topic, { logs }] of world.cluster.topics) {
+      for (const partition of logs.keys()) world.cluster.append(topic, partition, newValue(world))
+    }
+    complain(world, yield* caughtUp(world, freshMs), freshMs)
+  })
+
+const scenario = (world: World): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { plan } = world
+    setKafkaFates(world)
+    for (let index = 0; index < plan.processes; index++) world.slots.push({ index, lives: 0, life: undefined })
+    const due = [...plan.actions]
+    for (const action of due.filter(({ atMs }) => atMs === 0)) yield* perform(world, action)
+    for (const slot of world.slots) {
+      yield* startLife(world, slot)
+      yield* Effect.sleep(world.random.integer(0, 300))
+    }
+    for (const action of due.filter(({ atMs }) => atMs > 0)) {
+      yield* Effect.sleep(Math.max(0, action.atMs - world.cluster.time.nowMs()))
+      yield* perform(world, action)
+    }
+    yield* Effect.sleep(Math.max(0, plan.quietMs - world.cluster.time.nowMs()))
+    yield* calmDown(world)
+    for (const slot of world.slots) yield* stopLife(world, slot)
+  })
+
+/** What the program says is a part of the trace, and made only for it. */
+const logTo = (trace: Trace) => {
+  if (!trace.isOn) return Logger.minimumLogLevel(LogLevel.None)
+  const told = Logger.make(({ annotations, logLevel, message }) => {
+    const of = new Map(annotations)
+    trace.tell(
+      String([...of].find(([name]) => name === "process")?.[1] ?? "world"),
+      () => `${logLevel.label} ${String([...of].find(([name]) => name === "thread")?.[1] ?? "")} ${String(message)}`
+    )
+  })
+  return Logger.replace(Logger.defaultLogger, told)
+}
+
+/** Runs the plan in virtual time. The same plan gives the same findings and the same trace, always and everywhere. */
+export const runPlan = (plan: Plan, { prepare, traced }: WorldOptions = { traced: false }): RunResult => {
+  let world: World | undefined
+  const trace = new Trace(traced)
+  const whole = Effect.gen(function*() {
+    world = yield* makeWorld(plan, trace, prepare)
+    yield* scenario(world)
+  }).pipe(Effect.provide(logTo(trace)))
+  const broken: Array<Finding> = []
+  try {
+    simulate(whole, plan.seed, { stepsMax })
+  } catch (error) {
+    broken.push({ kind: "crash", what: `the simulation: ${error instanceof Error ? error.message : String(error)}` })
+  }
+  if (world === undefined) return { findings: broken, lines: [], numbers: {} }
+  const history = historyOf(world)
+  const findings = [...broken, ...check(history), ...goodLetters(world, history)]
+  return { findings, lines: trace.lines, numbers: { ...countsOf(world), ...sizeOf(history) } }
+}
+
+/** A run takes some 10,000; a loop that makes no headway is a finding. */
+const stepsMax = 3_000_000
