@@ -25,7 +25,7 @@ const Letter = Schema.Struct({
   topic: Schema.String,
   partition: Schema.Number,
   offset: Schema.BigInt,
-  replayed: Schema.Number,
+  replayed: Schema.NumberFromString,
   move: maybe(Schema.NumberFromString)
 })
 
@@ -82,7 +82,7 @@ const tablesNow = async ({ sql, topics }: Audited): Promise<Tables> => {
   const letters = await rowsOf(
     sql,
     Letter,
-    `SELECT topic, \`partition\`, CAST(\`offset\` AS CHAR) AS \`offset\`, replayed_at IS NOT NULL AS replayed,
+    `SELECT topic, \`partition\`, CAST(\`offset\` AS CHAR) AS \`offset\`, CAST(replayed_at IS NOT NULL AS CHAR) AS replayed,
        CAST(proof_letters.move AS CHAR) AS move
      FROM dead_letters LEFT JOIN proof_letters USING (id) WHERE ${ours}`
   )
