@@ -65,8 +65,8 @@ const run = async (options: { readonly kills: number; readonly seed: number; rea
       if (stop.aborted) break
       const measured = await runs[name](setting)
       findings.push(...measured.findings)
-      for (const kind of name === "hand-over" ? (["hand-over", "others"] as const) : [name]) {
-        const verdict = verdictOf(promises[kind], measured.trials.get(kind) ?? [])
+      for (const [kind, trials] of measured.trials) {
+        const verdict = verdictOf(promises[kind], trials)
         verdicts[kind] = verdict
         findings.push(...broken(verdict))
       }

@@ -54,9 +54,9 @@ export const feedSteadily = (
   feed: Feed,
   { count, everyMs }: { readonly count: number; readonly everyMs: number }
 ): { readonly stop: () => Promise<void> } => {
-  let open = true
+  const stopped = new AbortController()
   const sending = (async () => {
-    while (open) {
+    while (!stopped.signal.aborted) {
       await feed.fill(count)
       await sleep(everyMs)
     }
@@ -64,7 +64,7 @@ export const feedSteadily = (
   const ended = sending.then(() => undefined, (error: unknown) => error)
   return {
     stop: async () => {
-      open = false
+      stopped.abort()
       const error = await ended
       if (error !== undefined) throw error
     }

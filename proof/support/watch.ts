@@ -45,7 +45,7 @@ export const watchOffsets = (world: World): Watch => {
   const last = new Map<string, Seen>()
   let changes: Array<Seen> = []
   let back: number | undefined
-  let open = true
+  const stopped = new AbortController()
   let sql: Connection | undefined
   const { hostname, port, username } = new URL(world.addresses.mysql)
   const connect = async () => {
@@ -69,7 +69,7 @@ export const watchOffsets = (world: World): Watch => {
     }
   }
   const look = async () => {
-    while (open) {
+    while (!stopped.signal.aborted) {
       try {
         if (sql === undefined) {
           sql = await connect()
@@ -88,7 +88,7 @@ export const watchOffsets = (world: World): Watch => {
   }
   const looking = look()
   atEnd(() => {
-    open = false
+    stopped.abort()
     return looking
   })
   return {
