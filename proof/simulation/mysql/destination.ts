@@ -3,8 +3,10 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Destination, DestinationUnavailable, type PartitionRows } from "../../../src/layers/Destination.js"
 import { destinationError } from "../../../src/layers/mysql/errors.js"
+import type { Lane } from "../../../src/layers/mysql/Lane.js"
 import { make } from "../../../src/layers/mysql/layer.js"
 import type { MysqlOptions } from "../../../src/layers/mysql/MysqlConfig.js"
+import { lost } from "../../../src/layers/mysql/MysqlFailure.js"
 import type { Database, TargetVersion } from "./Database.js"
 import { openLane } from "./lane.js"
 import type { SimMysql } from "./SimMysql.js"
@@ -68,9 +70,11 @@ export const layerSimMysql = (
   const options = { ...simOptions, ...over }
   const open = openLane(server, process, options)
   const { database } = server
+  const ask = (lane: Lane) =>
+    Effect.timeoutFail(lane.run("DO 0"), { duration: options.statementTimeoutMs, onTimeout: () => lost("no answer") })
   /** One round trip to the server, so that these fail when everything else does. */
   const asking = <A>(doing: string, answer: () => A) =>
-    Effect.acquireUseRelease(open, (lane) => lane.run("DO 0"), (lane) => lane.close).pipe(
+    Effect.acquireUseRelease(open, ask, (lane) => lane.close).pipe(
       Effect.mapBoth({ onFailure: destinationError(options, doing), onSuccess: answer })
     )
   const readOnly = () => new DestinationUnavailable({ what: "the simulated server does not take writes", code: 1290 })
