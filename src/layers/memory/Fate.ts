@@ -16,6 +16,9 @@ export const prompt: Fate = { doneAfterMs: 0, toldAfterMs: 0, answered: true }
 /** Done and answered after this time. */
 export const delayed = (ms: number): Fate => ({ doneAfterMs: ms, toldAfterMs: ms, answered: true })
 
+/** Done at once and answered after this time: what the answer tells may not be true any more. */
+export const stale = (ms: number): Fate => ({ doneAfterMs: 0, toldAfterMs: ms, answered: true })
+
 /** Never done; the caller gives up after this time. */
 export const requestLost = (toldAfterMs = 0): Fate => ({ doneAfterMs: "never", toldAfterMs, answered: false })
 

@@ -1,7 +1,8 @@
 import * as Context from "effect/Context"
 import type { OffsetsOfGroup } from "./MemoryTransactionLog.js"
 import { type Fate, prompt } from "./Fate.js"
-import { type GroupOptions, MemoryGroup } from "./MemoryGroup.js"
+import { MemoryBrokers } from "./MemoryBrokers.js"
+import { type GroupCounts, type GroupOptions, MemoryGroup } from "./MemoryGroup.js"
 import { MemoryLog } from "./MemoryLog.js"
 import { MemoryTransactionLog } from "./MemoryTransactionLog.js"
 import type { ServerTime } from "./ServerTime.js"
@@ -13,6 +14,8 @@ export interface MemoryClusterOptions extends GroupOptions {
   readonly pollIntervalMs: number
   readonly heartbeatIntervalMs: number
   readonly transactionTimeoutMsMax: number
+  /** Their number. A partition is led by the one that its own number comes to, a group coordinated by the first. */
+  readonly brokers: number
 }
 
 export interface MemoryTopic {
@@ -20,15 +23,75 @@ export interface MemoryTopic {
   readonly logs: Array<MemoryLog>
 }
 
-/** A member as the test sees it: a network that can be cut. */
+/** A member as the test sees it. */
 export interface MemberConnection {
+  /** Its network is cut; its session ends as that of any other silent one, or with `evict`. */
   cut: boolean
+  /** As LeaveGroup: by itself, or by another process that knows it to be dead (protocol §9). */
   readonly evict: () => void
+  /**
+   * Its client library fails at the next heartbeat and starts anew, as another member: what it held is lost to it. Where
+   * the coordinator cannot hear that the old one leaves, it lingers until its session ends.
+   */
+  readonly crash: () => void
+  /** The topic was deleted: whoever is fetching from it learns that. */
+  readonly topicGone: (topic: string) => void
+}
+
+/** A request to the coordinator that is no commit. */
+export interface GroupRequest {
+  readonly api: "JoinGroup" | "SyncGroup" | "Heartbeat"
+  readonly group: string
+  /** Of `MemoryCluster.members`. */
+  readonly member: number
+}
+
+export interface FetchRequest {
+  readonly topic: string
+  readonly partition: number
+  readonly position: bigint
+  readonly member: number
+}
+
+export interface AdminRequest {
+  readonly api: "describeTopic" | "logRanges" | "committedOffsets"
+  readonly topic: string
+}
+
+/**
+ * What goes wrong between the port and the program, although no adapter should let it: the program is to be safe all the
+ * same, because only the chain of offsets is promised.
+ *
+ * - `repeat`: the batch comes twice
+ * - `stale`: before it comes again what came last of this partition: from before a seek, or of an older generation
+ * - `skip`: it does not come at all, and the next one does
+ */
+export type Slip = "repeat" | "stale" | "skip"
+
+/** What has happened so far, so that a scenario can show that it has tested something. */
+export interface ClusterCounts extends GroupCounts {
+  /** Requests of members, fetches and questions without an answer. */
+  unanswered: number
+  /** Partitions that were due to be fetched while their leader was away. */
+  stalls: number
+  /** Answers to fetches that came after a seek, a pause or another assignment, and were dropped. */
+  staleDropped: number
+  /** Positions that the log did not hold. */
+  outOfRange: number
+  /** Members that joined again because a leader had changed or a topic was gone. */
+  rejoins: number
+  repeat: number
+  stale: number
+  skip: number
 }
 
 /**
  * A Kafka cluster in memory: logs, committed offsets, groups and transactions. It lives in `time`, so that sessions and
  * transactions end whatever becomes of the clients. For tests and simulation.
+ *
+ * Faults are switched on by setting one of the functions `…Fate`, `slip` or `assignOrder` and off by setting it back; by
+ * `brokers`; by what can be done to `members`; and by what happens to logs (`trim`, `deleteTopic`, `addPartition`,
+ * `appendInvisible`, `unreadableAt` of a log, `transactions` that nobody ends). `counts` tells what has come of it.
  */
 export class MemoryCluster {
   readonly topics = new Map<string, MemoryTopic>()
@@ -41,15 +104,58 @@ export class MemoryCluster {
   commitFate: (commit: OffsetsOfGroup) => Fate = () => prompt
   /** What becomes of each send. */
   sendFate: (send: { readonly topic: string; readonly records: number }) => Fate = () => prompt
+  /** What becomes of what a member asks its coordinator: late, lost, or done without an answer. */
+  groupFate: (request: GroupRequest) => Fate = () => prompt
+  /**
+   * What becomes of each fetch. An answer that is told later than it was made (`stale` of Fate.js) tells of the log as it
+   * was, and is dropped by the client where the partition was sought, paused or lost meanwhile.
+   */
+  fetchFate: (request: FetchRequest) => Fate = () => prompt
+  /** What becomes of each question of `Admin`: slow, unavailable, or answered with what was true before. */
+  adminFate: (request: AdminRequest) => Fate = () => prompt
+  /** Which batches come to the program otherwise than they should. */
+  slip: (request: FetchRequest) => Slip | undefined = () => undefined
+  /** In which order the leader of a group gives partitions to its members; another one for each generation moves them. */
+  assignOrder: (members: ReadonlyArray<string>) => ReadonlyArray<string> = (members) => members
+  readonly brokers: MemoryBrokers
+  readonly counts: ClusterCounts = {
+    rebalances: 0,
+    sessionsExpired: 0,
+    joinsMissed: 0,
+    syncsMissed: 0,
+    unanswered: 0,
+    stalls: 0,
+    staleDropped: 0,
+    outOfRange: 0,
+    rejoins: 0,
+    repeat: 0,
+    stale: 0,
+    skip: 0
+  }
   readonly options: MemoryClusterOptions
   readonly time: ServerTime
-  private readonly groups = new Map<string, { readonly topic: string; readonly group: MemoryGroup }>()
+  private readonly groups = new Map<
+    string,
+    { readonly name: string; readonly topic: string; readonly group: MemoryGroup }
+  >()
   private readonly watchers = new Map<string, Set<() => void>>()
   private lives = 0
 
   constructor(options: MemoryClusterOptions, time: ServerTime) {
     this.options = options
     this.time = time
+    this.brokers = new MemoryBrokers(options.brokers, {
+      changed: () => {
+        for (const topic of this.watchers.keys()) this.appended(topic)
+      },
+      coordinator: (is, coordinates) => {
+        for (const { group, name } of this.groups.values()) {
+          if (!coordinates(name)) continue
+          if (is === "away") group.disconnect()
+          else group.renewSessions()
+        }
+      }
+    })
     this.transactions = new MemoryTransactionLog(time, {
       appended: (topic) => this.appended(topic),
       commitOffsets: (offsets) => this.commitOffsets(offsets)
@@ -60,6 +166,15 @@ export class MemoryCluster {
     const logs = Array.from({ length: partitions }, () => new MemoryLog())
     this.topics.set(name, { id: `life-${this.lives++}`, logs })
     this.rebalance(name)
+  }
+
+  /**
+   * Its partitions are gone until it is created again, as another life. Members that are fetching from it join again;
+   * those that have paused everything notice nothing, and go on in the new log.
+   */
+  deleteTopic(name: string): void {
+    if (!this.topics.delete(name)) return
+    for (const member of this.members) member.topicGone(name)
   }
 
   addPartition(name: string): void {
@@ -102,12 +217,13 @@ export class MemoryCluster {
     this.log(topic, partition).trim(low)
   }
 
-  group(group: string, topic: string): MemoryGroup {
-    const key = `${group}/${topic}`
+  group(name: string, topic: string): MemoryGroup {
+    const key = `${name}/${topic}`
     const known = this.groups.get(key)
     if (known !== undefined) return known.group
-    const made = new MemoryGroup(this.options, this.time, () => this.topics.get(topic)?.logs.length ?? 0)
-    this.groups.set(key, { topic, group: made })
+    const isUp = () => this.brokers.isUp(this.brokers.coordinatorOf(name))
+    const made = new MemoryGroup(this.options, this.time, this.counts, isUp)
+    this.groups.set(key, { name, topic, group: made })
     return made
   }
 

@@ -38,29 +38,19 @@ const commits = (cluster: MemoryCluster): ReadonlyArray<Commit> =>
 
 const describe = (cluster: MemoryCluster, group: string): GroupDescription => {
   const committed = commits(cluster).filter((one) => one.group === group)
-  const members = [...cluster.topics].flatMap(([topic, { logs }]) => membersOf(cluster, group, topic, logs.length))
+  const members = [...cluster.topics.keys()].flatMap((topic) => membersOf(cluster, group, topic))
   const state = members.length > 0 ? "Stable" : committed.length > 0 ? "Empty" : "Dead"
   return { group, state, members, committed }
 }
 
-/** As the coordinator in memory assigns them. */
-const membersOf = (
-  cluster: MemoryCluster,
-  group: string,
-  topic: string,
-  partitions: number
-): ReadonlyArray<GroupMember> => {
-  const { memberIds } = cluster.group(group, topic)
-  return memberIds.map((memberId, index) => ({
+/** As the coordinator in memory knows them. */
+const membersOf = (cluster: MemoryCluster, group: string, topic: string): ReadonlyArray<GroupMember> =>
+  Array.from(cluster.group(group, topic).assigned, ([memberId, partitions]) => ({
     memberId,
     clientId: memberId,
     host: "memory",
-    assignment: new Map([[
-      topic,
-      Array.from({ length: partitions }, (_, partition) => partition).filter((one) => one % memberIds.length === index)
-    ]])
+    assignment: new Map([[topic, partitions]])
   }))
-}
 
 const recordTimes = (cluster: MemoryCluster) =>
   Layer.succeed(RecordTimes, {

@@ -19,8 +19,9 @@ export { MemoryKafka } from "./MemoryCluster.js"
 type Settings = Pick<MemoryClusterOptions, "fetchRecords" | "pollIntervalMs"> & Partial<MemoryClusterOptions>
 
 /**
- * All of Kafka in memory. Unless told otherwise heartbeats are as often as polls, sessions last 10 s, groups do not wait
- * for more members, and transactions may be open for 15 minutes.
+ * All of Kafka in memory. Unless told otherwise there is one broker, heartbeats are as often as polls, sessions last
+ * 10 s and rebalances as long as sessions, as with the real client; groups do not wait for more members, and transactions
+ * may be open for 15 minutes.
  */
 export const layerMemory = (
   settings: Settings
@@ -29,7 +30,9 @@ export const layerMemory = (
     const defaults = {
       heartbeatIntervalMs: settings.pollIntervalMs,
       sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: settings.sessionTimeoutMs ?? 10_000,
       rebalanceDelayMs: 0,
+      brokers: 1,
       transactionTimeoutMsMax: 15 * 60_000
     }
     const cluster = new MemoryCluster({ ...defaults, ...settings }, time)

@@ -55,7 +55,7 @@ export class MemoryLog {
     for (const offset of this.open.values()) {
       if (offset < first) first = offset
     }
-    return first
+    return first < this.low ? this.low : first
   }
 
   append(record: Omit<KafkaRecord, "offset">, transaction?: LogTransaction): bigint {
@@ -75,10 +75,11 @@ export class MemoryLog {
     this.items.push({ kind, offset: this.end, timestampMs, transaction })
   }
 
-  /** Retention: everything below `low` is gone. */
+  /** Retention: everything below `low` is gone. Never more than there is, and nothing comes back. */
   trim(low: bigint): void {
-    this.items = this.items.slice(Number(low - this.low))
-    this.low = low
+    const to = low < this.low ? this.low : low > this.end ? this.end : low
+    this.items = this.items.slice(Number(to - this.low))
+    this.low = to
   }
 
   /** What readers see of the log as it is now. */
@@ -89,8 +90,9 @@ export class MemoryLog {
 
   /** From `position` on, at most `offsetsMax` offsets; undefined where there is nothing to answer yet. */
   read(position: bigint, offsetsMax: number, isolation: Isolation): LogPiece | undefined {
-    // As the real client: a position that the log does not hold is reset silently to the earliest record.
-    const from = position < this.low || position > this.end ? this.low : position
+    const from = position < this.low ? this.low : position > this.end ? this.end : position
+    // As the real client: an empty piece tells where the log stands, and nothing is fetched from there.
+    if (from !== position) return { fetchedOffset: from, nextOffset: from, records: [], bytes: 0 }
     const start = Number(from - this.low)
     const stop = Math.min(start + offsetsMax, Number(this.readableEnd(isolation) - this.low))
     const nextOffset = this.low + BigInt(Math.max(start, stop))

@@ -5,7 +5,7 @@ import { KafkaRefused } from "../Consumer.js"
 import { type TopicLayout, Topics } from "../Topics.js"
 import { type MemoryCluster, MemoryKafka, type MemoryTopic } from "./MemoryCluster.js"
 
-/** Over the cluster in memory: one broker, and topics without a configuration of their own. */
+/** Over the cluster in memory, whose topics have no configuration and no replicas of their own. */
 export const makeTopics = (cluster: MemoryCluster): Topics["Type"] => {
   const found = (topic: string) =>
     Effect.suspend(() => {
@@ -13,8 +13,8 @@ export const makeTopics = (cluster: MemoryCluster): Topics["Type"] => {
       return known === undefined ? Effect.fail(new TopicMissing({ topic })) : Effect.succeed(known)
     })
   return Topics.of({
-    list: Effect.sync(() => [...cluster.topics].map(([topic, known]) => layoutOf(topic, known))),
-    describe: (topic) => Effect.map(found(topic), (known) => layoutOf(topic, known)),
+    list: Effect.sync(() => [...cluster.topics].map(([topic, known]) => layoutOf(cluster, topic, known))),
+    describe: (topic) => Effect.map(found(topic), (known) => layoutOf(cluster, topic, known)),
     settings: (topic) => Effect.as(found(topic), []),
     create: ({ partitions, topic }) =>
       Effect.sync(() => {
@@ -40,9 +40,12 @@ export const layerMemory: Layer.Layer<Topics, never, MemoryKafka> = Layer.effect
   Effect.map(MemoryKafka, makeTopics)
 )
 
-const layoutOf = (topic: string, { id, logs }: MemoryTopic): TopicLayout => ({
+const layoutOf = ({ brokers }: MemoryCluster, topic: string, { id, logs }: MemoryTopic): TopicLayout => ({
   topic,
   topicId: id,
   internal: false,
-  partitions: logs.map((_, partition) => ({ partition, leader: 0, replicas: [0], inSync: [0] }))
+  partitions: logs.map((_, partition) => {
+    const leader = brokers.leaderOf(topic, partition)
+    return { partition, leader, replicas: [leader], inSync: [leader] }
+  })
 })
