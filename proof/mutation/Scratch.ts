@@ -12,7 +12,7 @@ export interface Scratch {
 }
 
 /** What the catchers need. Installed packages are shared: nothing here changes them. */
-const parts = [
+export const parts = [
   "src",
   "proof",
   "test",

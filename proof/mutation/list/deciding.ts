@@ -51,10 +51,7 @@ export const deciding: ReadonlyArray<Mutation> = [
     }],
     simulated: "finds",
     tests: [
-      unit(
-        "programs/partition",
-        "a partition that is added later begins at its earliest record, whatever auto.offset.reset says"
-      )
+      unit("programs/firstOffset", "at its earliest record if it was added later, whatever auto.offset.reset says")
     ]
   },
   {

@@ -103,7 +103,7 @@ const interrupted`
     yield* lane.run(ddl).pipe(failed("rows", ddl))
     for (const statement of request.statements) {`
     }],
-    simulated: "finds",
+    simulated: "not in it",
     tests: [real(contract, "MySQL keeps the contract of Destination a statement that fails takes offset and rows back")]
   },
   {
