@@ -14,7 +14,7 @@ const text = (value: unknown): string => {
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
   if (Array.isArray(value)) return value.map(text).join(", ")
   if (isFields(value)) return Object.entries(value).map(([name, inner]) => `${name} ${text(inner)}`).join(", ")
-  return value === undefined ? "" : String(value)
+  return value === undefined ? "" : JSON.stringify(value)
 }
 
 const cell = (value: unknown): string => text(value).replaceAll("|", "\\|").replaceAll("\n", " ")

@@ -19,8 +19,8 @@ type Isolation = "read_committed" | "read_uncommitted"
 
 interface Seen extends Place, SourceRecord {}
 
-/** Longer than a group takes to form on a broker with default settings (3 s). */
-const silenceMs = 4000
+/** Longer than a group takes to form: 3 s on an idle broker with default settings; one that ends sooner reads nothing. */
+const silenceMs = 10_000
 
 const line = /^Partition:(\d+)\tOffset:(\d+)\t(.*)$/
 
@@ -79,7 +79,7 @@ const readAll = async (
     const reached = new Map((read?.partitions ?? []).map(({ offset, partition }) => [partition, BigInt(offset)]))
     return [...ranges].every(([partition, { end, low }]) => low === end || (reached.get(partition) ?? -1n) >= end)
       || undefined
-  }, { withinMs: 120_000 })
+  }, { withinMs: 240_000 })
   await brokers.admin.deleteGroups([group])
   return seen
 }

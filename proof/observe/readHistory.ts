@@ -99,10 +99,19 @@ const tablesNow = async ({ sql, topics }: Audited): Promise<Tables> => {
   )
   const effects = effectsByMove([...found, ...letters])
   return {
-    rows: found.map(({ move: _, ...row }): TargetRow => row),
-    letters: letters.map(({ move: _, replayed, ...letter }): LetterRow =>
-      replayed === 0 ? letter : { ...letter, replayed: true }
-    ),
+    rows: found.map(({ content, offset, partition, seq, topic }): TargetRow => ({
+      topic,
+      partition,
+      offset,
+      content,
+      seq
+    })),
+    letters: letters.map(({ offset, partition, replayed, topic }): LetterRow => ({
+      topic,
+      partition,
+      offset,
+      ...(replayed === 0 ? {} : { replayed: true })
+    })),
     moves: moves.map(({ from, reset, ...move }): OffsetMove => ({
       ...move,
       from: from ?? undefined,

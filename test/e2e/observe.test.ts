@@ -30,9 +30,10 @@ const addOddities = async ({ kafka }: World, topic: string, schemaId: number) =>
   await transaction.abort()
 }
 
+const of = (partition: number, offset: number) => `_partition = ${partition} AND _offset = ${offset}`
+
 /** A change by hand, and what is found then; it is taken back by `undo`. */
 const corruptions = (topic: string): ReadonlyArray<readonly [FindingKind, change: string, undo: string]> => {
-  const of = (partition: number, offset: number) => `_partition = ${partition} AND _offset = ${offset}`
   const copy = (offset: string) =>
     `INSERT INTO \`${topic}\` (id, text, _source, _partition, _offset)
      SELECT id, text, _source, _partition, ${offset} FROM \`${topic}\` WHERE ${of(0, 5)} LIMIT 1`

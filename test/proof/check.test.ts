@@ -49,6 +49,7 @@ const finds = (over: Partial<History>, ...kinds: ReadonlyArray<FindingKind>) =>
 const passes = (over: Partial<History>) => assert.deepStrictEqual(check(history(over)), [])
 
 const without = (offset: bigint) => rows.filter((one) => one.offset !== offset)
+const by = (...writers: ReadonlyArray<string>) => moves.map((one, index) => ({ ...one, writer: writers[index] ?? "" }))
 const stored = (offset: bigint) => [{ ...place, offset }]
 const last = (over: Partial<OffsetMove>) => [...moves.slice(0, 3), { ...move(3, 2n, 7n, 2n), ...over }]
 
@@ -166,8 +167,6 @@ describe("the checker of offsets", () => {
     finds({ moves: last({ owner: "another" }) }, "effect by a fenced owner")
   })
   it("effect by a fenced owner: a move by a process that has not acquired", () => {
-    const by = (...writers: ReadonlyArray<string>) =>
-      moves.map((one, index) => ({ ...one, writer: writers[index] ?? "" }))
     passes({ moves: by("a", "a", "b", "b") })
     finds({ moves: by("a", "a", "b", "a") }, "effect by a fenced owner")
   })
