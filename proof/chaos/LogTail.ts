@@ -36,9 +36,11 @@ export interface LogTail {
   readonly poll: () => void
   readonly bugs: ReadonlyArray<string>
   readonly lines: () => number
+  readonly bytes: () => number
 }
 
-const pieceBytes = 1 << 20
+/** At most this with each look, so that a log that grows faster holds up nothing else. */
+const pieceBytes = 1 << 22
 const bugsMax = 20
 
 /** Reads a growing log once, whatever its size. */
@@ -69,5 +71,5 @@ export const tailLog = (file: string, count: (sign: Sign) => void): LogTail => {
       closeSync(opened)
     }
   }
-  return { poll, bugs, lines: () => lines }
+  return { poll, bugs, lines: () => lines, bytes: () => at }
 }

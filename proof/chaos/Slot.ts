@@ -39,6 +39,8 @@ const drainSlackMs = 4000
 /** Over ten seconds: an outage is a line per partition, and one each 30 s. */
 const linesPerSecondMax = 60
 const lineWindowMs = 10_000
+/** Of one process; it ends then, so that the disk does not fill. */
+const logBytesMax = 64 << 20
 
 /** Short, so that a fault's time and what follows from it fit into a run. Everything else is as shipped. */
 const settings = {
@@ -100,6 +102,11 @@ export const makeSlot = (
     if (running === undefined) return
     running.log.poll()
     rate(running.log.lines())
+    if (running.log.bytes() > logBytesMax) {
+      seen.observations.push({ kind: "crash", process: name, what: `a log of more than ${logBytesMax} bytes` })
+      running.told = true
+      running.program.signal("SIGKILL") // `revive` starts another
+    }
   }
   const close = (own: Running, { code, signal }: Ended) => {
     own.log.poll()

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { type Connection, createConnection } from "mysql2/promise"
+import { until } from "../../test/e2e/support/until.js"
 import { rowsOf } from "../../test/e2e/support/database.js"
 import { account } from "../../test/e2e/support/World.js"
 import { type Effect, type Fault, seconds, type Stage } from "./Fault.js"
@@ -7,7 +8,11 @@ import type { Site } from "./Site.js"
 
 /** A session of its own: locks belong to sessions, and the server may be killed meanwhile. */
 const inSession = async <A>({ world }: Site, body: (session: Connection) => Promise<A>): Promise<A> => {
-  const session = await createConnection({ uri: world.addresses.mysql, database: world.database, connectTimeout: 3000 })
+  const options = { uri: world.addresses.mysql, database: world.database, connectTimeout: 3000 }
+  // Another fault may just have killed the server.
+  const session = await until("MySQL answers", () => createConnection(options).catch(() => undefined), {
+    withinMs: 15_000
+  })
   session.on("error", () => {}) // what is asked next says so
   try {
     return await body(session)
@@ -56,7 +61,9 @@ export const holdOffsetRows: Fault = (stage) =>
     "rows of kafka_offsets were locked",
     async (session) => {
       await session.query("START TRANSACTION")
-      await session.query(`SELECT 1 FROM kafka_offsets WHERE \`partition\` % 2 = ${stage.random.integer(0, 1)} FOR UPDATE`)
+      await session.query(
+        `SELECT 1 FROM kafka_offsets WHERE \`partition\` % 2 = ${stage.random.integer(0, 1)} FOR UPDATE`
+      )
     },
     "SELECT COUNT(*) AS n FROM performance_schema.data_lock_waits"
   )

@@ -1,7 +1,24 @@
 import type { Claim, Fault } from "./Fault.js"
 import { holdOffsetRows, killConnections, lockTable } from "./databaseFaults.js"
-import { addMember, freezeInstance, freezeRegistry, killInstance, refuseRegistry, skewClock, stopInstance } from "./instanceFaults.js"
-import { cutAtCommit, cutConnections, halfOpen, refuseConnections, silenceAtCommit, slowKafka, slowMysql, stallNetwork } from "./networkFaults.js"
+import {
+  addMember,
+  freezeInstance,
+  freezeRegistry,
+  killInstance,
+  refuseRegistry,
+  skewClock,
+  stopInstance
+} from "./instanceFaults.js"
+import {
+  cutAtCommit,
+  cutConnections,
+  halfOpen,
+  refuseConnections,
+  silenceAtCommit,
+  slowKafka,
+  slowMysql,
+  stallNetwork
+} from "./networkFaults.js"
 import type { FaultKind } from "./schedule.js"
 import { addPartition, freezeBroker, killBroker, killMysql, killTwoBrokers, moveLeaders } from "./serverFaults.js"
 
@@ -39,4 +56,6 @@ export const faults: Readonly<Record<FaultKind, Known>> = {
 
 /** Claims on an instance are claims on that instance. */
 export const claimsOf = (kind: FaultKind, slot: string): ReadonlyArray<string> =>
-  faults[kind].claims.map((claim) => (claim === "slot" || claim === "commit" || claim === "slow" ? `${claim} ${slot}` : claim))
+  faults[kind].claims.map((
+    claim
+  ) => (claim === "slot" || claim === "commit" || claim === "slow" ? `${claim} ${slot}` : claim))

@@ -5,9 +5,6 @@
  *
  *   npm run chaos -- --minutes 10 --instances 3 [--seed N]
  */
-import { cpSync, mkdtempSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { ensureBuilt } from "../../test/e2e/support/build.js"
 import { inRun } from "../support/inRun.js"
 import { commitOf, saveResult } from "../support/results.js"
@@ -19,23 +16,29 @@ const run = async (options: Options): Promise<number> => {
   const command = `npm run chaos -- --minutes ${minutes} --instances ${instances} --seed ${seed}`
   const startedAt = new Date()
   const commit = commitOf()
-  const said: Array<string> = []
-  const say = (line: string) => {
-    said.push(line)
-    console.log(line)
-  }
-  say(`${command} [commit=${commit}]`)
+  console.log(`${command} [commit=${commit}]`)
   return inRun(async (stop) => {
     await ensureBuilt()
-    const { findings, measured } = await runChaos(options, stop, say)
+    const outcome = await runChaos(options, stop, console.log)
+    if (outcome === undefined) return 130
+    const { findings, measured } = outcome
     const texts = findings.map(({ kind, what }) => `${kind}: ${what}`)
     const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000)
     console.log(JSON.stringify(measured, undefined, 2))
     for (const text of texts) console.log(text)
-    if (stop.aborted) return 130
     const name = `chaos-${minutes}min-${instances}instances-seed${seed}`
-    const file = saveResult({ name, command, commit, startedAt: startedAt.toISOString(), seconds, seed, findings: texts, measured })
+    const file = saveResult({
+      name,
+      command,
+      commit,
+      startedAt: startedAt.toISOString(),
+      seconds,
+      seed,
+      findings: texts,
+      measured
+    })
     console.log(`${texts.length} findings in ${seconds} s: ${file}`)
+    if (texts.length > 0) console.log(`again: ${command}`)
     return texts.length > 0 ? 1 : 0
   })
 }

@@ -24,5 +24,7 @@ export const optionsOf = (args: ReadonlyArray<string>): Options | undefined => {
   const minutes = within(given.minutes, /^\d+(?:\.\d+)?$/, 0.5, 600)
   const instances = within(given.instances, /^\d+$/, 1, 6)
   const seed = within(given.seed, /^\d+$/, 0, 4_294_967_295)
-  return minutes === undefined || instances === undefined || seed === undefined ? undefined : { minutes, instances, seed }
+  return minutes === undefined || instances === undefined || seed === undefined
+    ? undefined
+    : { minutes, instances, seed }
 }

@@ -1,6 +1,6 @@
 import kafkajs, { type Producer } from "kafkajs"
 import { setTimeout as sleep } from "node:timers/promises"
-import { makeRandom, seedOf, type SeededRandom } from "../../src/domain/random.js"
+import { makeRandom, type SeededRandom, seedOf } from "../../src/domain/random.js"
 import { entry } from "../../test/e2e/support/records.js"
 
 /** Who writes meanwhile: plain kafkajs, none of the program's own code. */
@@ -54,7 +54,9 @@ const poisonOneIn = 40
 
 const within = async <A>(ms: number, what: string, act: Promise<A>): Promise<A> => {
   const stop = new AbortController()
-  const late = sleep(ms, undefined, { signal: stop.signal }).then(() => Promise.reject(new Error(`${what}: not in ${ms} ms`)))
+  const late = sleep(ms, undefined, { signal: stop.signal }).then(() =>
+    Promise.reject(new Error(`${what}: not in ${ms} ms`))
+  )
   try {
     return await Promise.race([act, late])
   } finally {
@@ -79,7 +81,11 @@ const kafkaOf = ({ brokers, name }: Hand) =>
 type Config = NonNullable<Parameters<kafkajs.Kafka["producer"]>[0]>
 
 /** Works with a producer until it fails, and with the next, until it is told to stop. */
-const keepGoing = async (hand: Hand, config: () => Config, work: (producer: Producer) => Promise<"again" | "leave">) => {
+const keepGoing = async (
+  hand: Hand,
+  config: () => Config,
+  work: (producer: Producer) => Promise<"again" | "leave">
+) => {
   while (hand.isOpen()) {
     const producer = kafkaOf(hand).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner, ...config() })
     try {

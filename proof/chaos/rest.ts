@@ -18,7 +18,9 @@ interface End extends Place {
 const endsOf = async ({ admin, world }: Site): Promise<ReadonlyArray<End>> => {
   const ends: Array<End> = []
   for (const topic of world.topics) {
-    for (const { high, partition } of await admin.fetchTopicOffsets(topic)) ends.push({ topic, partition, end: BigInt(high) })
+    for (const { high, partition } of await admin.fetchTopicOffsets(topic)) {
+      ends.push({ topic, partition, end: BigInt(high) })
+    }
   }
   return ends
 }

@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { registerEntry } from "../../test/e2e/support/records.js"
 import { until } from "../../test/e2e/support/until.js"
 import { reconnected } from "../../test/e2e/support/World.js"
@@ -61,7 +64,9 @@ const makeFaults = async (
     const { ms, observations } = await comeToRest(site, stop)
     restsMs.push(Math.round(ms))
     seen.observations.push(...observations)
-    say(`chapter ${index}: at rest after ${(ms / 1000).toFixed(1)} s${observations.length > 0 ? ", not all of it" : ""}`)
+    say(
+      `chapter ${index}: at rest after ${(ms / 1000).toFixed(1)} s${observations.length > 0 ? ", not all of it" : ""}`
+    )
   }
   return restsMs
 }
@@ -85,53 +90,82 @@ const readHistory = async ({ world }: Site, observations: ReadonlyArray<Observat
 const missing = ({ logs }: History, acknowledged: ReadonlyMap<string, number>): ReadonlyArray<Finding> =>
   [...acknowledged].flatMap(([topic, count]) => {
     const found = logs.filter((log) => log.topic === topic).reduce((sum, { records }) => sum + records.length, 0)
-    return found >= count ? [] : [{ kind: "lost", what: `${topic}: Kafka has acknowledged ${count} and holds ${found}` }]
+    return found >= count
+      ? []
+      : [{ kind: "lost", what: `${topic}: Kafka has acknowledged ${count} and holds ${found}` }]
   })
 
-export const runChaos = async (
+const measuredOf = (site: Site, seen: Sightings, tallies: Tallies, producers: Producers) => {
+  const { acknowledged, ...told } = producers.told()
+  return {
+    starts: seen.starts.count,
+    drainsMs: seen.drainsMs,
+    faults: Object.fromEntries(tallies),
+    signs: Object.fromEntries(seen.signs),
+    partitions: Object.fromEntries(site.partitions),
+    producers: { ...told, acknowledged: Object.fromEntries(acknowledged) }
+  }
+}
+
+const startWriting = async ({ partitions, world }: Site, seed: number) => {
+  const schemaId = await registerEntry(world.addresses.registry, world.topics)
+  return startProducers({ brokers: world.addresses.kafka, topics: world.topics, partitions, schemaId }, seed)
+}
+
+/** From the first fault to the last finding. Undefined: it was told to stop. */
+const onStage = async (
+  site: Site,
+  producers: Producers,
   options: Options,
+  seen: Sightings,
   stop: AbortSignal,
   say: (line: string) => void
-): Promise<Outcome> => {
-  const seen = noSightings()
+): Promise<Outcome | undefined> => {
   const tallies: Tallies = new Map()
-  const since = performance.now()
-  const site = await startSite(options.instances, seen)
-  const schemaId = await registerEntry(site.world.addresses.registry, site.world.topics)
-  const producers = startProducers({
-    brokers: site.world.addresses.kafka,
-    topics: site.world.topics,
-    partitions: site.partitions,
-    schemaId
-  }, options.seed)
   await startInstances(site, seen)
   const tended = tend(site)
-  const startUpMs = Math.round(performance.now() - since)
-  say(`all is up after ${(startUpMs / 1000).toFixed(1)} s; logs are in ${site.world.folder}`)
   try {
+    say(`all is up; logs are in ${site.world.folder}`)
     const restsMs = await makeFaults(site, options, seen, tallies, stop, say)
+    if (stop.aborted) return undefined
     const catchUpMs = await finish(site, producers, seen, stop)
     say(`at the end: caught up after ${(catchUpMs / 1000).toFixed(1)} s`)
     tended.end()
     await stopInstances(site)
     const history = await readHistory(site, seen.observations)
-    const { acknowledged, ...told } = producers.told()
     return {
-      findings: [...check(history), ...missing(history, acknowledged)],
-      measured: {
-        startUpMs,
-        restsMs,
-        catchUpMs,
-        history: sizeOf(history),
-        starts: seen.starts.count,
-        drainsMs: seen.drainsMs,
-        faults: Object.fromEntries(tallies),
-        signs: Object.fromEntries(seen.signs),
-        producers: { ...told, acknowledged: Object.fromEntries(acknowledged) }
-      }
+      findings: [...check(history), ...missing(history, producers.told().acknowledged)],
+      measured: { restsMs, catchUpMs, history: sizeOf(history), ...measuredOf(site, seen, tallies, producers) }
     }
   } finally {
     tended.end()
+  }
+}
+
+/** The folder in which logs and settings stay, also when all else is gone. */
+const keepLogs = (site: Site, seed: number): string => {
+  const kept = mkdtempSync(join(tmpdir(), `tributary-chaos-seed${seed}-`))
+  for (const { name } of site.slots) cpSync(join(site.world.folder, name), join(kept, name), { recursive: true })
+  return kept
+}
+
+/** Undefined: it was told to stop. What it has found, and why it failed, can be looked for in the logs, which it keeps then. */
+export const runChaos = async (
+  options: Options,
+  stop: AbortSignal,
+  say: (line: string) => void
+): Promise<Outcome | undefined> => {
+  const seen = noSightings()
+  const since = performance.now()
+  const site = await startSite(options.instances, seen)
+  say(`servers are up after ${((performance.now() - since) / 1000).toFixed(1)} s`)
+  const producers = await startWriting(site, options.seed)
+  let outcome: Outcome | undefined
+  try {
+    outcome = await onStage(site, producers, options, seen, stop, say)
+  } finally {
+    if (!stop.aborted && outcome?.findings.length !== 0) say(`logs are kept in ${keepLogs(site, options.seed)}`)
     await producers.stop()
   }
+  return outcome
 }

@@ -1,4 +1,4 @@
-import { makeRandom, seedOf, type SeededRandom } from "../../src/domain/random.js"
+import { makeRandom, type SeededRandom, seedOf } from "../../src/domain/random.js"
 
 /** All that is done to the servers, to the instances and to the ways between them. */
 export const faultKinds = [
@@ -123,7 +123,7 @@ const lastMs = 4000
 export const drawChapter = (seed: number, chapter: number, endMs: number = chapterMs): Chapter => {
   const random = makeRandom(seedOf(seed, chapter))
   const kinds = drawKinds(random)
-  const meanMs = random.pick(1200, 2500, 4000)
+  const meanMs = random.pick(1500, 3000, 6000)
   const faults: Array<Planned> = []
   let atMs = firstMs
   while (atMs < endMs - lastMs) {
@@ -134,4 +134,4 @@ export const drawChapter = (seed: number, chapter: number, endMs: number = chapt
 }
 
 export const lineOf = ({ atMs, durationMs, kind, target }: Planned): string =>
-  `+${(atMs / 1000).toFixed(1)}s ${kind} [target=${target % 1000} duration=${(durationMs / 1000).toFixed(1)}s]`
+  `+${(atMs / 1000).toFixed(1)}s ${kind} [target=${target} duration=${(durationMs / 1000).toFixed(1)}s]`

@@ -5,7 +5,9 @@ import { during, type Effect, type Fault, seconds, type Stage } from "./Fault.js
 const leadersOf = async ({ site }: Stage): Promise<ReadonlyMap<string, number>> => {
   const { topics } = await site.admin.fetchTopicMetadata({ topics: [...site.world.topics] })
   return new Map(
-    topics.flatMap(({ name, partitions }) => partitions.map((one) => [`${name}-${one.partitionId}`, one.leader] as const))
+    topics.flatMap(({ name, partitions }) =>
+      partitions.map((one) => [`${name}-${one.partitionId}`, one.leader] as const)
+    )
   )
 }
 
@@ -13,7 +15,11 @@ const leadersOf = async ({ site }: Stage): Promise<ReadonlyMap<string, number>> 
 const ledBy = (leaders: ReadonlyMap<string, number>, nodes: ReadonlyArray<number>) =>
   [...leaders.values()].filter((leader) => nodes.includes(leader - 1)).length
 
-const awayBrokers = async (stage: Stage, nodes: ReadonlyArray<number>, signal: "SIGKILL" | "SIGSTOP"): Promise<Effect> => {
+const awayBrokers = async (
+  stage: Stage,
+  nodes: ReadonlyArray<number>,
+  signal: "SIGKILL" | "SIGSTOP"
+): Promise<Effect> => {
   const { pause, planned, site: { kafka } } = stage
   const bites = ledBy(await leadersOf(stage), nodes)
   await Promise.all(nodes.map((node) => kafka.kill(signal, node)))
@@ -22,7 +28,10 @@ const awayBrokers = async (stage: Stage, nodes: ReadonlyArray<number>, signal: "
     () => Promise.all(nodes.map((node) => (signal === "SIGSTOP" ? kafka.kill("SIGCONT", node) : kafka.start(node))))
   )
   const what = signal === "SIGSTOP" ? "frozen" : "killed and away"
-  return { what: `broker ${nodes.join(" and ")}, of ${bites} partitions: ${what} for ${seconds(planned.durationMs)}`, bites }
+  return {
+    what: `broker ${nodes.join(" and ")}, of ${bites} partitions: ${what} for ${seconds(planned.durationMs)}`,
+    bites
+  }
 }
 
 const nodeOf = ({ planned }: Stage) => planned.target % brokers

@@ -129,7 +129,15 @@ export const startTcpProxy = async (
   target: () => { readonly host: string; readonly port: number }
 ): Promise<TcpProxy> => {
   const links = new Set<Link>()
-  const state: State = { refusing: false, stalled: false, delayMs: 0, trap: undefined, struck: 0, accepted: 0, refused: 0 }
+  const state: State = {
+    refusing: false,
+    stalled: false,
+    delayMs: 0,
+    trap: undefined,
+    struck: 0,
+    accepted: 0,
+    refused: 0
+  }
   const listener = createServer((client) => {
     client.on("error", () => {}) // its `close` follows, which is what counts
     if (state.refusing) {
@@ -159,7 +167,10 @@ export const startTcpProxy = async (
     stall: (on) => {
       state.stalled = on
       all(({ client, server }) => {
-        for (const socket of [client, server]) on ? socket.pause() : socket.resume()
+        for (const socket of [client, server]) {
+          if (on) socket.pause()
+          else socket.resume()
+        }
       })
     },
     delay: (ms) => {
