@@ -186,7 +186,8 @@ class Reader {
   }
 
   string(): string {
-    const length = this.int16()
+    // A length that went backwards would let a short answer be read for ever.
+    const length = Math.max(0, this.int16())
     this.#at += length
     return this.#buffer.toString("utf8", this.#at - length, this.#at)
   }

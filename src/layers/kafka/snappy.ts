@@ -33,15 +33,15 @@ export const compressFramed = (source: Uint8Array): Uint8Array => {
 
 /** Throws an `Error` that says what is wrong. */
 export const decompressAny = (source: Uint8Array, bytesMax: number): Uint8Array => {
-  if (source.length < headerBytes || !magic.equals(source.subarray(0, magic.length))) return expand(source, bytesMax)
+  if (source.length < headerBytes || !magic.equals(source.subarray(0, magic.length))) return expand(source, bytesMax, 0)
   const view = new DataView(source.buffer, source.byteOffset, source.length)
   const parts: Array<Uint8Array> = []
-  let left = bytesMax
+  let total = 0
   for (let at = headerBytes; at < source.length;) {
     const length = at + 4 <= source.length ? view.getInt32(at) : -1
     if (length < 0 || at + 4 + length > source.length) throw new Error("a snappy block ends after the batch")
-    const part = expand(source.subarray(at + 4, at + 4 + length), left)
-    left -= part.length
+    const part = expand(source.subarray(at + 4, at + 4 + length), bytesMax, total)
+    total += part.length
     parts.push(part)
     at += 4 + length
   }
@@ -67,9 +67,10 @@ const numberAt = (block: Uint8Array, at: number, bytes: number): number => {
   return bytes < 3 ? low : low + (block[at + 2] ?? 0) * 0x10000 + (bytes > 3 ? (block[at + 3] ?? 0) * 0x1000000 : 0)
 }
 
-const expand = (block: Uint8Array, bytesMax: number): Uint8Array => {
+/** `before`: bytes that other blocks of the batch have become already. */
+const expand = (block: Uint8Array, bytesMax: number, before: number): Uint8Array => {
   const [length, start] = lengthOf(block)
-  if (length > bytesMax) throw new Error(`it would become more than ${bytesMax} bytes`)
+  if (before + length > bytesMax) throw new Error(`it would become more than ${bytesMax} bytes`)
   if (length > block.length * expansionMax) throw broken()
   const target = new Uint8Array(length)
   let to = 0

@@ -1,10 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { createRequire } from "node:module"
-import { vi } from "vitest"
 import { connect, createServer, type Socket } from "node:net"
-import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "../../../src/layers/kafka/library.js"
+import { vi } from "vitest"
 import { patient } from "../../../src/layers/kafka/client.js"
-import { kafkajs } from "../../../src/layers/kafka/library.js"
+import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "../../../src/layers/kafka/library.js"
 import { type RequestQueueClass, requireVersion, withoutTimerLoop } from "../../../src/layers/kafka/patches.js"
 
 it("refuses any other version of kafkajs, and names both", () => {
@@ -69,7 +68,7 @@ it("a broker that takes connections and answers nothing is not connected, and is
       brokers: [],
       clientId: "test",
       logger,
-      connectionTimeout: 50,
+      connectionTimeout: 1000,
       requestTimeout: 50,
       enforceRequestTimeout: true,
       socketFactory: ({ host, onConnect, port }) => connect(port, host).on("connect", onConnect)

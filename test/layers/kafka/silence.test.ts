@@ -1,0 +1,65 @@
+import { assert, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { createServer, type Socket } from "node:net"
+import { Consumer } from "../../../src/layers/Consumer.js"
+import { layerNoop } from "../../../src/layers/InstanceLock.js"
+import { layer } from "../../../src/layers/kafka/KafkaConsumer.js"
+import { makeSockets } from "../../../src/layers/kafka/sockets.js"
+
+/** A broker that takes connections and never says a word, as one behind a dead network does. */
+const silentBroker = Effect.gen(function*() {
+  const connected = yield* Deferred.make<Socket>()
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined)
+    Deferred.unsafeDone(connected, Exit.succeed(socket))
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+  const port = yield* Effect.async<number>((resume) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+  return { port, connected: Deferred.await(connected) }
+})
+
+// kafkajs waits for answers without a deadline of its own when it disconnects (tulios/kafkajs#967, #903).
+it.scopedLive("joining at a broker that never answers ends at its deadline, and leaves no connection behind", () =>
+  Effect.gen(function*() {
+    const { connected, port } = yield* silentBroker
+    const consumer = yield* Consumer.pipe(Effect.provide(
+      layer({
+        brokers: [`127.0.0.1:${port}`],
+        clientId: "c",
+        sessionTimeoutMs: 6000,
+        heartbeatIntervalMs: 1000,
+        pollIntervalMs: 100,
+        fetchMaxBytesPerPartition: 1024
+      }).pipe(Layer.provide(layerNoop))
+    ))
+    const scope = yield* Scope.make()
+    const join = consumer.join({ topic: "t", group: "g", onBatch: () => "fetch" }).pipe(
+      Scope.extend(scope),
+      Effect.flip
+    )
+    const joining = yield* Effect.fork(join)
+    const socket = yield* connected
+    const closed = new Promise((resolve) => socket.on("close", resolve))
+    assert.strictEqual((yield* Fiber.join(joining)).name, "KafkaUnavailable")
+    yield* Scope.close(scope, Exit.void)
+    yield* Effect.promise(() => closed)
+  }))
+
+it.scoped("a client that is closed ends its connections with an error, and opens none in the background", () =>
+  Effect.gen(function*() {
+    const { connected, port } = yield* silentBroker
+    const sockets = makeSockets(() => undefined)
+    const options = { host: "127.0.0.1", port, ssl: null, onConnect: () => undefined }
+    const ended = new Promise<Error>((resolve) =>
+      Reflect.apply(sockets.factory, undefined, [options]).on("error", resolve)
+    )
+    yield* connected
+    sockets.destroy()
+    assert.match((yield* Effect.promise(() => ended)).message, /the client is closed/)
+    assert.throws(() => Reflect.apply(sockets.factory, undefined, [options]), /the client is closed/)
+  }))
