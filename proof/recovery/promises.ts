@@ -16,7 +16,9 @@ export interface Trial {
 }
 
 /** The session time-out of the group, as the program has it by default. */
-const sessionMs = 6000
+export const sessionMs = 6000
+/** By its next heartbeat a member learns that another has left. */
+export const heartbeatMs = 500
 
 export const promises = {
   "restart": { what: "kill -9 and restart on the same host: first new row", p95Ms: 3000, waitMs: 0 },
@@ -35,7 +37,7 @@ export const promises = {
     p95Ms: sessionMs + 3000,
     waitMs: sessionMs
   },
-  "hand-over": { what: "SIGTERM: all its partitions go on elsewhere", p95Ms: 1000, waitMs: 0 },
+  "hand-over": { what: "SIGTERM: all its partitions go on elsewhere", p95Ms: 1000, waitMs: heartbeatMs },
   "others": { what: "SIGTERM: longest pause of a partition of another instance", p95Ms: 1000, waitMs: 0 },
   "outage": { what: "MySQL back after an outage: first new row", p95Ms: 2000, waitMs: 0 },
   // retry.backoff.max.ms is 5 s: a partition may have tried a moment before.

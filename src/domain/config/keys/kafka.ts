@@ -68,10 +68,12 @@ export const kafkaKeys = {
       "(group.min.session.timeout.ms). Lower: refused by the broker. Higher: a take-over after a power cut waits longer."
   }),
   heartbeatIntervalMs: key("kafka.heartbeat.interval.ms", integer(100, hour), {
-    fallback: "1000",
+    fallback: "500",
     aliases: ["heartbeat.interval.ms"],
-    doc: "How often a member shows that it lives: a sixth of the session, so that five may get lost. Lower: more " +
-      "requests. Higher than a third of the session: one lost heartbeat may cost the membership."
+    doc:
+      "How often a member shows that it lives, and by which it learns that another has come or gone: so long may a " +
+      "partition stand still that is handed over. Lower: more requests. Higher than a third of the session: one lost " +
+      "heartbeat may cost the membership."
   }),
   autoOffsetReset: key("kafka.auto.offset.reset", choice("earliest", "latest", "none"), {
     fallback: "earliest",
