@@ -3,13 +3,14 @@ import type { Client, Interleaving } from "./simMysqlInterleavings.js"
 
 type Name = "a" | "b" | "c"
 
+const values = (row: unknown): string => typeof row === "object" && row !== null ? Object.values(row).join(",") : "?"
+
 /** Answers as the steps want them said. */
 export const said = (result: unknown): string => {
   if (!Array.isArray(result)) {
     const header = typeof result === "object" && result !== null && "affectedRows" in result ? result.affectedRows : "?"
     return `rows ${String(header)}`
   }
-  const values = (row: unknown): string => typeof row === "object" && row !== null ? Object.values(row).join(",") : "?"
   return result.map(values).join(" ")
 }
 

@@ -126,6 +126,8 @@ export class Link {
   }
 
   private lost({ afterMs = 0, executed }: Extract<Fate, { kind: "lost" }>, run: Run, all: number): void {
+    // The client closes its end when it learns that; the server reads the request first, whenever that arrives.
+    this.isSilent = executed
     this.lose()
     if (!executed) return this.session.end()
     this.wire.after(afterMs, () => {

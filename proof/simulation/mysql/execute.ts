@@ -263,7 +263,7 @@ function* newSource({ database, transaction }: Context, values: ReadonlyArray<st
   return header(1)
 }
 
-function* topicId(
+function* fillTopicId(
   { database, transaction }: Context,
   { set, where }: Extract<Statement, { kind: "topic id" }>
 ): Running {
@@ -341,7 +341,7 @@ export function* execute(context: Context, statement: Statement): Running {
     case "new source":
       return yield* newSource(context, statement.values)
     case "topic id":
-      return yield* topicId(context, statement)
+      return yield* fillTopicId(context, statement)
     default:
       return ask(context, statement)
   }

@@ -19,6 +19,9 @@ const resolutionOf = ({ claim, expected, next }: WriteRequest, row: OffsetRow | 
   // No row: someone has deleted it, and the claim with it.
   if (row === undefined || row.generation !== claim.generation || row.owner !== claim.owner) return "Fenced"
   if (row.stored === next) return "Committed"
+  // Behind where the transaction began: a fail-over has lost the last ones, offsets and rows together. The partition is
+  // claimed anew and read from there, as when a compare-and-set finds such a row.
+  if (row.stored < expected) return "Fenced"
   return row.stored === expected ? "NotCommitted" : "ForeignWriter"
 }
 
