@@ -84,7 +84,7 @@ const scale = ({ processes, records }: Options) =>
         partitions,
         note,
         throughput: ratios,
-        changes: changes.map(({ findings: _, ...change }) => change)
+        changes
       }
     })
     say(table(

@@ -7,6 +7,9 @@ import { keys } from "../../src/domain/config/keys.js"
 const seen = (place: string, atMs: number, offset: bigint): Seen => ({ place, atMs, offset, generation: 1n })
 const promised = { what: "it comes back", p95Ms: 1000, waitMs: 500 }
 
+/** Of a hundred, so many that are late. */
+const trials = (late: number) => Array.from({ length: 100 }, (_, nth) => ({ ms: nth < late ? 5000 : 100, slow: 1 }))
+
 describe("the times of npm run recovery", () => {
   it("a machine that is busy makes the work longer, not the waiting", () => {
     assert.strictEqual(onIdleMachine(promised, { ms: 400, slow: 8 }), 400)
@@ -15,7 +18,6 @@ describe("the times of npm run recovery", () => {
   })
 
   it("a promise is kept by 95 of 100, and broken by none at all", () => {
-    const trials = (late: number) => Array.from({ length: 100 }, (_, nth) => ({ ms: nth < late ? 5000 : 100, slow: 1 }))
     assert.deepStrictEqual(broken(verdictOf(promised, trials(5))), [])
     assert.lengthOf(broken(verdictOf(promised, trials(6))), 1)
     assert.lengthOf(broken(verdictOf(promised, [])), 1)
