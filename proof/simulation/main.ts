@@ -1,0 +1,119 @@
+import { fork } from "node:child_process"
+import { inRun } from "../support/inRun.js"
+import { commitOf, type Result, saveResult } from "../support/results.js"
+import { atEnd } from "../../test/e2e/support/atEnd.js"
+import { type Batch, runSeeds } from "./batch.js"
+import { type Options, optionsOf, usage } from "./options.js"
+import { type Progress, readProgress, removeProgress, withBatch, writeProgress } from "./progress.js"
+import { fingerprintOf, reportOf, traced } from "./report.js"
+
+const progressFile = "proof/results/run/simulation.progress.json"
+const batchRuns = 50
+/** Of those that are told in full. */
+const reportsMax = 3
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+
+const batchesOf = ({ runs, seed }: Options): ReadonlyArray<readonly [from: number, runs: number]> =>
+  Array.from({ length: Math.ceil(runs / batchRuns) }, (_, index) => {
+    const from = seed + index * batchRuns
+    return [from, Math.min(batchRuns, seed + runs - from)] as const
+  })
+
+/** Answers what comes back of an order; another process each, so that all cores have something to do. */
+const startWorker = (): (from: number, runs: number) => Promise<Batch> => {
+  const viteNode = "node_modules/vite-node/vite-node.mjs"
+  const worker = fork(viteNode, ["--script", "proof/simulation/worker.ts"])
+  const closed = new Promise<never>((_, reject) => {
+    worker.once("exit", (code) => reject(new Error(`a worker has ended with ${code}`)))
+  })
+  // Its end is no news when there is nothing more to do.
+  closed.catch(() => undefined)
+  atEnd(() => void worker.kill())
+  return (from, runs) => {
+    const answer = new Promise<Batch>((resolve) => worker.once("message", (batch: Batch) => resolve(batch)))
+    worker.send({ from, runs })
+    return Promise.race([answer, closed])
+  }
+}
+
+const makeRunner = (jobs: number): (from: number, runs: number) => Promise<Batch> =>
+  jobs === 1 ? (from, runs) => Promise.resolve(runSeeds(from, runs)) : startWorker()
+
+const runAll = async (options: Options, begun: Progress, stop: AbortSignal): Promise<Progress> => {
+  const startedMs = performance.now() - begun.seconds * 1000
+  const done = new Set(begun.done)
+  const due = batchesOf(options).filter(([from]) => !done.has(from)).values()
+  let progress = begun
+  let toldMs = performance.now()
+  const work = async (run: (from: number, runs: number) => Promise<Batch>) => {
+    for (const [from, runs] of due) {
+      if (stop.aborted) return
+      const batch = await run(from, runs)
+      progress = withBatch(progress, batch, Math.round((performance.now() - startedMs) / 100) / 10)
+      writeProgress(progressFile, progress)
+      for (const { findings, seed } of batch.failed) say(`seed ${seed}: ${findings.join("; ")}`)
+      if (performance.now() - toldMs < 10_000) continue
+      toldMs = performance.now()
+      say(`${progress.ran} of ${options.runs} runs, ${progress.failed.length} with findings, ${progress.seconds} s`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(options.jobs, options.runs) }, () => work(makeRunner(options.jobs))))
+  return progress
+}
+
+const resultOf = (options: Options, { commit, failed, numbers, ran, seconds, startedAt }: Progress): Result => ({
+  name: "simulation",
+  command: `npm run simulate -- --seed ${options.seed} --runs ${options.runs}`,
+  commit,
+  startedAt,
+  seconds,
+  seed: options.seed,
+  findings: failed.flatMap((one) => one.findings.map((finding) => `seed ${one.seed}: ${finding}`)),
+  measured: { runs: ran, firstFailing: failed.map(({ seed }) => seed).toSorted((a, b) => a - b)[0], seen: numbers }
+})
+
+const replay = (seed: number): number => {
+  const { plan, result: { findings, lines, numbers } } = traced(seed)
+  say(JSON.stringify(plan, undefined, 2))
+  for (const line of lines) say(line)
+  for (const [name, count] of Object.entries(numbers)) if (count > 0) say(`${name}: ${count}`)
+  for (const { kind, what } of findings) say(`${kind}: ${what}`)
+  say(`seed ${seed}: ${findings.length} findings, ${lines.length} events, trace ${fingerprintOf(lines)}`)
+  return findings.length === 0 ? 0 : 1
+}
+
+const run = (options: Options): Promise<number> =>
+  inRun(async (stop) => {
+    const { runs, seed } = options
+    const commit = commitOf()
+    const fresh: Progress = {
+      commit,
+      startedAt: new Date().toISOString(),
+      seed,
+      runs,
+      seconds: 0,
+      done: [],
+      ran: 0,
+      numbers: {},
+      failed: []
+    }
+    const begun = (options.resume ? readProgress(progressFile, { commit, seed, runs }) : undefined) ?? fresh
+    if (begun !== fresh) say(`${begun.ran} runs are done already`)
+    const progress = await runAll(options, begun, stop)
+    for (const one of progress.failed.slice(0, reportsMax)) {
+      const { plan, result } = traced(one.seed)
+      say(reportOf(plan, result, commit))
+    }
+    const result = resultOf(options, progress)
+    if (options.save && progress.ran === runs) say(saveResult(result))
+    if (progress.ran === runs) removeProgress(progressFile)
+    say(JSON.stringify({ ...result, findings: result.findings.slice(0, 20) }))
+    say(`${progress.ran} runs, ${progress.failed.length} with findings, ${progress.seconds} s`)
+    if (stop.aborted) say(`stopped; npm run simulate -- --seed ${seed} --runs ${runs} --resume goes on`)
+    return progress.failed.length > 0 ? 1 : stop.aborted ? 130 : 0
+  })
+
+const options = optionsOf(process.argv.slice(2))
+if (options === undefined) process.stderr.write(`${usage}\n`)
+process.exitCode = options === undefined ? 64 : options.replay ? replay(options.seed) : await run(options)

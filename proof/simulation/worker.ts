@@ -1,0 +1,10 @@
+import * as Schema from "effect/Schema"
+import { runSeeds } from "./batch.js"
+
+/** What the main process asks for. */
+const Order = Schema.Struct({ from: Schema.Int, runs: Schema.Int })
+
+process.on("message", (message) => {
+  const { from, runs } = Schema.decodeUnknownSync(Order)(message)
+  process.send?.(runSeeds(from, runs))
+})
