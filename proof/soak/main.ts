@@ -11,6 +11,7 @@ import { progress, rowsOf } from "../../test/e2e/support/database.js"
 import { caughtUp, rangesOf } from "../../test/e2e/support/observe.js"
 import { tableWithSequence } from "../../test/e2e/support/records.js"
 import { account, makeWorld, type World } from "../../test/e2e/support/World.js"
+import { until } from "../../test/e2e/support/until.js"
 import { inRun } from "../support/inRun.js"
 import { startOn } from "../support/instances.js"
 import { parsed } from "../support/parsed.js"
@@ -129,6 +130,11 @@ const soak = ({ hours, rate }: Options) =>
     const program = startOn(world, "host", {}, ["--import", sampler])
     const loaded = new AbortController()
     const { ended } = await load(world, rate, loaded.signal)
+    await until("rows flow", async () => await progress(world.sql) > 0 || undefined, {
+      withinMs: 300_000,
+      about: program.log
+    })
+    writeFileSync(join(world.folder, "host", "sample"), "")
     const since = performance.now()
     const outside: Array<Outside> = []
     const secondsNow = () => (performance.now() - since) / 1000

@@ -1,7 +1,7 @@
 // Loaded into the program by `node --import`: writes down what it holds, without any change of the program. A full
 // collection comes first, so that the heap is what lives; fibers are counted as the engine finds them on the heap.
 import * as Effect from "effect/Effect"
-import { appendFileSync, readdirSync, readFileSync } from "node:fs"
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs"
 import { queryObjects, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 
@@ -13,6 +13,8 @@ const Fiber = Effect.runFork(Effect.void).constructor
 const switches = () => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1])
 
 setInterval(() => {
+  // The run says when the program has started: a full collection while its modules are still loaded stalls their import.
+  if (!existsSync("sample")) return
   const fibers = queryObjects(Fiber, { format: "count" })
   collect()
   const { arrayBuffers, heapUsed, rss } = process.memoryUsage()
