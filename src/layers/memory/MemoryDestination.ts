@@ -71,6 +71,8 @@ export class MemoryDatabase {
   /** How long a transaction takes. */
   latencyMs = 0
   down = false
+  /** Calls so far, whatever came of them. */
+  requests = 0
   /** Off: the compare-and-set and the unique key are missing, to show what they prevent. */
   fenced = true
 
@@ -111,9 +113,12 @@ const parseStatement = (statement: string, owner: string, atMs: number): Readonl
 }
 
 const reachable = (database: MemoryDatabase): Effect.Effect<void, DestinationUnavailable> =>
-  Effect.suspend(() =>
-    database.down ? Effect.fail(new DestinationUnavailable({ what: "the database is down", code: 2003 })) : Effect.void
-  )
+  Effect.suspend(() => {
+    database.requests += 1
+    return database.down
+      ? Effect.fail(new DestinationUnavailable({ what: "the database is down", code: 2003 }))
+      : Effect.void
+  })
 
 const holds = (found: OffsetRow | undefined, { generation, owner }: Claim): found is OffsetRow =>
   found !== undefined && found.generation === generation && found.owner === owner
@@ -134,6 +139,7 @@ const letterOffsets = (database: MemoryDatabase, request: LetterOffsetsRequest):
 const write = (database: MemoryDatabase, request: WriteRequest): Effect.Effect<WriteOutcome> =>
   Effect.gen(function*() {
     const { claim, expected, next, statements } = request
+    database.requests += 1
     if (database.down) return rolledBack("reconnect", 2003, "the database is down")
     const fault = database.fault(request)
     const stored = database.offsets.get(keyOf(claim))
