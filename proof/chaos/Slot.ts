@@ -35,7 +35,7 @@ export interface Sightings {
 
 export const shutdownTimeoutMs = 8000
 /** The process ends by itself at the deadline; on a busy machine it gets a share of a processor only. */
-const drainSlackMs = 4000
+const drainSlackMs = 8000
 /** Over ten seconds: an outage is a line per partition, and one each 30 s. */
 const linesPerSecondMax = 60
 const lineWindowMs = 10_000

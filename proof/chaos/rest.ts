@@ -8,7 +8,7 @@ import type { Site } from "./Site.js"
  * statement's deadline, a session, a transaction that was left open, the longest back-off, MySQL's lock wait, one after
  * the other; and that on a machine that has other work too.
  */
-const restMaxMs = 90_000
+const restMaxMs = 180_000
 const lookEveryMs = 250
 /** Servers that do not answer for so long have a trouble of their own. */
 const serversMaxMs = 300_000
