@@ -71,7 +71,7 @@ const measure = async (options: Options) => {
   const bulk = await makeBulk(world, options.recordBytes, options.gzip)
   await bulk.append(warmUpRecords)
   const program = world.run({ "queue.max.bytes": String(options.queueMaxBytes) })
-  await caughtUp(world, [program])
+  await caughtUp(world, [program], 300_000)
   const before = program.residentBytes()
   if (before === 0) throw new Error("this system does not tell how much memory a process has: run it on Linux")
   await mysql.kill("SIGSTOP")
