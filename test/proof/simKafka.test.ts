@@ -303,6 +303,29 @@ describe("the main job while Kafka", () => {
       assert.isAbove(kafka.counts.rejoins, 0)
     })))
 
+  it("lets batches slip, and nothing but the chain of offsets keeps them out: one writer, without compare-and-set", () => {
+    const found = (["repeat", "stale", "skip"] as const).map((slip) =>
+      inWorld(Effect.gen(function*() {
+        const kafka = yield* MemoryKafka
+        const database = yield* MemoryDatabaseState
+        database.fenced = false
+        kafka.createTopic("orders", 2)
+        kafka.slip = everyNth(3, () => slip, undefined)
+        const producer = yield* startProcess(pouring(kafka))
+        yield* startJob
+        yield* Effect.sleep("10 seconds")
+        kafka.slip = () => undefined
+        // One that is skipped is noticed when the next one comes.
+        yield* Effect.sleep("5 seconds")
+        yield* producer.stop
+        yield* Effect.sleep("1 minute")
+        assert.isAbove(kafka.counts[slip], 0)
+        return yield* differences
+      }))
+    )
+    assert.deepStrictEqual(found, [[], [], []])
+  })
+
   it("takes away what a reader stands before: the partition stops, and the gap is told", () =>
     inWorld(Effect.gen(function*() {
       const kafka = yield* MemoryKafka

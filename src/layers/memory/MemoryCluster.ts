@@ -64,7 +64,7 @@ export interface AdminRequest {
  *
  * - `repeat`: the batch comes twice
  * - `stale`: before it comes again what came last of this partition: from before a seek, or of an older generation
- * - `skip`: it does not come at all, and the next one does
+ * - `skip`: it does not come at all, and the next one does; only then it is noticed, so that something has to follow
  */
 export type Slip = "repeat" | "stale" | "skip"
 
