@@ -19,8 +19,11 @@ type Isolation = "read_committed" | "read_uncommitted"
 
 interface Seen extends Place, SourceRecord {}
 
-/** Longer than a group takes to form: 3 s on an idle broker with default settings; one that ends sooner reads nothing. */
-const silenceMs = 10_000
+/**
+ * Longer than a group takes to form, 3 s on an idle broker with default settings: a consumer that gives up sooner reads
+ * nothing. On a busy machine it takes longer; each attempt waits twice as long as the one before.
+ */
+const firstSilenceMs = 10_000
 
 const line = /^Partition:(\d+)\tOffset:(\d+)\t(.*)$/
 
@@ -33,16 +36,24 @@ const seenIn = (topic: string, printed: string): ReadonlyArray<Seen> =>
     return { topic, partition: Number(partition), offset: BigInt(offset), content: key }
   })
 
-const flags = ["--timeout-ms", String(silenceMs), "--property", "print.value=false"]
 const shown = ["partition", "offset", "key"].flatMap((what) => ["--property", `print.${what}=true`])
 
+/** How a topic is read by one group. */
+interface Reading {
+  readonly jars: string
+  readonly topic: string
+  readonly group: string
+  readonly isolation: Isolation
+}
+
 /** Records of a topic with their keys, on from where this group has come to, until nothing comes for a while. */
-const readOn = async ({ addresses }: Brokers, jars: string, topic: string, group: string, isolation: Isolation) => {
+const readOn = async ({ addresses }: Brokers, { group, isolation, jars, topic }: Reading, silenceMs: number) => {
   const source = ["--bootstrap-server", addresses.kafka, "--topic", topic, "--group", group, "--from-beginning"]
+  const flags = ["--timeout-ms", String(silenceMs), "--isolation-level", isolation, "--property", "print.value=false"]
   const printed = await runJavaTool({
     jars,
     tool: "org.apache.kafka.tools.consumer.ConsoleConsumer",
-    args: [...source, "--isolation-level", isolation, ...flags, ...shown]
+    args: [...source, ...flags, ...shown]
   })
   return seenIn(topic, printed)
 }
@@ -73,13 +84,15 @@ const readAll = async (
 ): Promise<ReadonlyArray<Seen>> => {
   const group = `proof-${isolation}-${suffix()}`
   const seen: Array<Seen> = []
+  let silenceMs = firstSilenceMs
   await until(`all of ${topic} is read by ${group}`, async () => {
-    for (const one of await readOn(brokers, jars, topic, group, isolation)) seen.push(one)
+    for (const one of await readOn(brokers, { group, isolation, jars, topic }, silenceMs)) seen.push(one)
+    silenceMs *= 2
     const [read] = await brokers.admin.fetchOffsets({ groupId: group, topics: [topic] })
     const reached = new Map((read?.partitions ?? []).map(({ offset, partition }) => [partition, BigInt(offset)]))
     return [...ranges].every(([partition, { end, low }]) => low === end || (reached.get(partition) ?? -1n) >= end)
       || undefined
-  }, { withinMs: 240_000 })
+  }, { withinMs: 300_000 })
   await brokers.admin.deleteGroups([group])
   return seen
 }
