@@ -92,7 +92,7 @@ const readAll = async (
     const reached = new Map((read?.partitions ?? []).map(({ offset, partition }) => [partition, BigInt(offset)]))
     return [...ranges].every(([partition, { end, low }]) => low === end || (reached.get(partition) ?? -1n) >= end)
       || undefined
-  }, { withinMs: 300_000 })
+  }, { withinMs: 600_000 })
   await brokers.admin.deleteGroups([group])
   return seen
 }
