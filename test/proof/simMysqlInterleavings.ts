@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 
 /** A connection, to whichever server. Answers rows as text, `rows N` for a change, or `error CODE`; "lost" when it is gone. */
 export interface Client {
@@ -9,14 +9,14 @@ export interface Client {
 export interface Step {
   readonly client: "a" | "b" | "c"
   readonly text: string | ((ids: Readonly<Record<"a" | "b" | "c", number>>) => string)
-  /** Undefined: it waits; its answer is that of a later step `then`. */
+  /** Undefined: it waits; its answer is that of a later step `finally`. */
   readonly answers?: string
 }
 
 /** What several sessions say in turn, and what the server answers. */
 export interface Interleaving {
   readonly name: string
-  readonly steps: ReadonlyArray<Step | { readonly client: "a" | "b" | "c"; readonly then: string }>
+  readonly steps: ReadonlyArray<Step | { readonly client: "a" | "b" | "c"; readonly finally: string }>
 }
 
 const key = (partition: number) => `topic = 'orders' AND \`partition\` = ${partition} AND consumer_group = 'g'`
@@ -56,7 +56,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "b", text: "START TRANSACTION", answers: "rows 0" },
       { client: "b", text: move(0, 2) },
       { client: "a", text: "COMMIT", answers: "rows 0" },
-      { client: "b", then: "rows 0" }
+      { client: "b", finally: "rows 0" }
     ]
   },
   {
@@ -66,7 +66,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "a", text: move(0, 1), answers: "rows 1" },
       { client: "b", text: move(0, 0) },
       { client: "a", text: "ROLLBACK", answers: "rows 0" },
-      { client: "b", then: "rows 1" },
+      { client: "b", finally: "rows 1" },
       { client: "b", text: move(0, 0), answers: "rows 1" }
     ]
   },
@@ -112,7 +112,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "b", text: move(5, 6, 1), answers: "rows 1" },
       { client: "a", text: move(5, 7, 1) },
       { client: "b", text: move(0, 2), answers: "error 1213" },
-      { client: "a", then: "rows 1" },
+      { client: "a", finally: "rows 1" },
       { client: "b", text: "COMMIT", answers: "rows 0" },
       { client: "a", text: "COMMIT", answers: "rows 0" },
       { client: "c", text: read(1), answers: "7,1,o,1" }
@@ -128,7 +128,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "b", text: upsert(2), answers: "rows 1" },
       { client: "a", text: upsert(2) },
       { client: "b", text: upsert(1), answers: "error 1213" },
-      { client: "a", then: "rows 1" }
+      { client: "a", finally: "rows 1" }
     ]
   },
   {
@@ -138,7 +138,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "a", text: move(0, 1), answers: "rows 1" },
       { client: "b", text: locking() },
       { client: "c", text: ({ a }) => `KILL ${a}`, answers: "rows 0" },
-      { client: "b", then: "0,1,o,1" },
+      { client: "b", finally: "0,1,o,1" },
       { client: "a", text: "COMMIT", answers: "lost" },
       { client: "c", text: "KILL 4000000000", answers: "error 1094" },
       { client: "c", text: read(), answers: "0,1,o,1" }
@@ -151,7 +151,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "a", text: move(0, 1), answers: "rows 1" },
       { client: "b", text: move(0, 2) },
       { client: "c", text: ({ b }) => `KILL ${b}`, answers: "rows 0" },
-      { client: "b", then: "lost" },
+      { client: "b", finally: "lost" },
       { client: "a", text: "COMMIT", answers: "rows 0" },
       { client: "c", text: read(), answers: "1,1,o,1" }
     ]
@@ -175,7 +175,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "a", text: claim(2, "x"), answers: "rows 1" },
       { client: "b", text: claim(2, "y") },
       { client: "a", text: "COMMIT", answers: "rows 0" },
-      { client: "b", then: "rows 2" },
+      { client: "b", finally: "rows 2" },
       { client: "c", text: read(2), answers: "5,2,y,1" }
     ]
   },
@@ -186,7 +186,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "a", text: claim(2, "x"), answers: "rows 1" },
       { client: "b", text: claim(2, "y") },
       { client: "a", text: "ROLLBACK", answers: "rows 0" },
-      { client: "b", then: "rows 1" },
+      { client: "b", finally: "rows 1" },
       { client: "c", text: read(2), answers: "5,1,y,1" }
     ]
   },
@@ -209,7 +209,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "a", text: insert(1), answers: "rows 1" },
       { client: "b", text: insert(1) },
       { client: "a", text: "COMMIT", answers: "rows 0" },
-      { client: "b", then: "error 1062" }
+      { client: "b", finally: "error 1062" }
     ]
   },
   {
@@ -229,7 +229,7 @@ export const interleavings: ReadonlyArray<Interleaving> = [
       { client: "b", text: read(), answers: "0,1,o,1" },
       { client: "b", text: locking() },
       { client: "a", text: "COMMIT", answers: "rows 0" },
-      { client: "b", then: "1,1,o,1" }
+      { client: "b", finally: "1,1,o,1" }
     ]
   }
 ]

@@ -28,7 +28,7 @@ export const play = (
     const waiting = new Map<Name, Fiber.RuntimeFiber<string>>()
     const answers: Array<string> = []
     for (const step of steps) {
-      if ("then" in step) {
+      if ("finally" in step) {
         const sent = waiting.get(step.client)
         answers.push(sent === undefined ? "it was not waiting" : yield* Fiber.join(sent))
         continue
@@ -48,4 +48,4 @@ export const play = (
   })
 
 export const wanted = ({ steps }: Interleaving): ReadonlyArray<string> =>
-  steps.map((step) => "then" in step ? step.then : step.answers ?? "waits")
+  steps.map((step) => "finally" in step ? step.finally : step.answers ?? "waits")

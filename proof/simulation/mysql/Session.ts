@@ -1,4 +1,13 @@
-import { type Context, execute, header, type Outcome, type Refusal, refused, type Running } from "./execute.js"
+import {
+  type Context,
+  execute,
+  header,
+  type OnRows,
+  type Outcome,
+  type Refusal,
+  refused,
+  type Running
+} from "./execute.js"
 import { giveUp, stopWaiting, type Wait, wait } from "./locks.js"
 import { Transaction } from "./rows.js"
 import type { Statement } from "./statements.js"
@@ -123,7 +132,7 @@ export class Session {
       if (!this.isOpen) return
       const statement = job.statements[job.results.length]
       if (statement === undefined || job.results.length === job.count) return job.done({ results: job.results })
-      const outcome = this.control(statement) ?? this.advance(job, statement, how)
+      const outcome = this.perform(job, statement, how)
       if (outcome === undefined) return
       how = "granted"
       job.running = undefined
@@ -143,7 +152,7 @@ export class Session {
   }
 
   /** A statement on rows, up to its end or to a lock that is taken: then undefined, and it goes on by itself. */
-  private advance(job: Job, statement: Statement, how: Wait): Outcome | undefined {
+  private advance(job: Job, statement: OnRows, how: Wait): Outcome | undefined {
     if (job.running === undefined) {
       this.host.note("statements")
       if (statement.kind !== "warnings" && statement.kind !== "warning count") this.warnings = []
@@ -170,8 +179,8 @@ export class Session {
     return undefined
   }
 
-  /** Transactions and settings. */
-  private control(statement: Statement): Outcome | undefined {
+  /** Undefined: it waits for a lock. */
+  private perform(job: Job, statement: Statement, how: Wait): Outcome | undefined {
     switch (statement.kind) {
       case "begin":
         // Commits what is open: why production sends ROLLBACK first.
@@ -196,8 +205,25 @@ export class Session {
         return this.host.kill(statement.connection)
           ? header(0)
           : refused(1094, `Unknown thread id: ${statement.connection}`)
-      default:
-        return undefined
+      case "move":
+      case "claim":
+      case "look":
+      case "stored":
+      case "owner":
+      case "insert":
+      case "delete":
+      case "letter":
+      case "letter offsets":
+      case "sources":
+      case "two sources":
+      case "new source":
+      case "topic id":
+      case "index columns":
+      case "warnings":
+      case "warning count":
+      case "variables":
+      case "nothing":
+        return this.advance(job, statement, how)
     }
   }
 

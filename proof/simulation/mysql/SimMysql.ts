@@ -99,7 +99,7 @@ export class SimMysql implements Host, Wire {
     this.trace(() => `server crashes${silently ? " silently" : ""}`)
     this.counters.crashes += 1
     this.isDown = true
-    for (const link of [...this.links.values()]) {
+    for (const link of this.links.values()) {
       if (silently) link.silence()
       link.session.end()
     }
@@ -289,7 +289,7 @@ export class SimMysql implements Host, Wire {
     )
     this.time.after(Math.max(1, dueMs - this.nowMs()), () => {
       this.isSweeping = false
-      for (const { session } of [...this.links.values()]) {
+      for (const { session } of this.links.values()) {
         if (session.command !== "Sleep" || this.nowMs() < session.idleSinceMs + session.waitTimeoutS * 1000) continue
         this.trace(() => `${session.process}#${session.id} has been idle for ${session.waitTimeoutS} s`)
         this.counters.idleTimeouts += 1

@@ -58,6 +58,8 @@ const partitionRows = (
   })
 }
 
+const readOnly = () => new DestinationUnavailable({ what: "the simulated server does not take writes", code: 1290 })
+
 /**
  * Production's destination of one process, on connections to the simulated server. Only what reads or changes the
  * catalog is simple here: it has nothing to do with exactly once.
@@ -77,7 +79,6 @@ export const layerSimMysql = (
     Effect.acquireUseRelease(open, ask, (lane) => lane.close).pipe(
       Effect.mapBoth({ onFailure: destinationError(options, doing), onSuccess: answer })
     )
-  const readOnly = () => new DestinationUnavailable({ what: "the simulated server does not take writes", code: 1290 })
   return Layer.scoped(
     Destination,
     Effect.map(make(options, open), (production) =>

@@ -42,6 +42,9 @@ const waitRefused: Readonly<Record<Exclude<Wait, "granted">, Outcome>> = {
   deadlock: refused(1213, "Deadlock found when trying to get lock; try restarting transaction")
 }
 
+const fits = (value: string | number | undefined, wanted: string | undefined): boolean =>
+  wanted === undefined || String(value) === wanted
+
 /** Rows of `kafka_offsets` that the key columns of WHERE name: one, or all that fit where a column is missing. */
 const candidates = ({ database }: Context, where: ReadonlyArray<Condition>): ReadonlyArray<Row<OffsetVersion>> => {
   const topic = valueOf(where, "topic")
@@ -51,8 +54,6 @@ const candidates = ({ database }: Context, where: ReadonlyArray<Condition>): Rea
     const row = database.offsets.rows.get(offsetKey(topic, partition, group))
     return row === undefined ? [] : [row]
   }
-  const fits = (value: string | number | undefined, wanted: string | undefined) =>
-    wanted === undefined || String(value) === wanted
   return [...database.offsets.rows.values()].filter(({ latest }) =>
     fits(latest?.topic, topic) && fits(latest?.partition, partition) && fits(latest?.group, group)
   )
@@ -294,7 +295,7 @@ const letterOffsets = ({ database }: Context, sql: string): Outcome => {
 }
 
 /** What needs no lock. The session sees to transactions and settings itself. */
-const ask = (context: Context, statement: Statement): Outcome => {
+const ask = (context: Context, statement: Exclude<OnRows, { kind: Locking }>): Outcome => {
   switch (statement.kind) {
     case "owner":
       return ownerOf(context, statement)
@@ -319,12 +320,18 @@ const ask = (context: Context, statement: Statement): Outcome => {
       return rowsOf(
         statement.sql.includes(".PRIMARY") ? ["_source", "_partition", "_offset"].map((name) => ({ name })) : []
       )
-    default:
+    case "nothing":
       return header(0)
   }
 }
 
-export function* execute(context: Context, statement: Statement): Running {
+type Locking = "move" | "claim" | "look" | "insert" | "delete" | "letter" | "new source" | "topic id"
+type Control = "begin" | "commit" | "rollback" | "settings" | "isolation" | "kill"
+
+/** What touches rows or asks; transactions and settings are the session's. */
+export type OnRows = Exclude<Statement, { kind: Control }>
+
+export function* execute(context: Context, statement: OnRows): Running {
   switch (statement.kind) {
     case "move":
       return yield* move(context, statement)
@@ -342,7 +349,16 @@ export function* execute(context: Context, statement: Statement): Running {
       return yield* newSource(context, statement.values)
     case "topic id":
       return yield* fillTopicId(context, statement)
-    default:
+    case "owner":
+    case "stored":
+    case "sources":
+    case "two sources":
+    case "letter offsets":
+    case "warnings":
+    case "warning count":
+    case "variables":
+    case "index columns":
+    case "nothing":
       return ask(context, statement)
   }
 }

@@ -4,7 +4,8 @@ import { type Condition, conditions, conditionsAfterWhere, literals } from "./li
 
 /** The statements that production sends. One that is not among them is a defect, of this model or of production. */
 export type Statement =
-  | { readonly kind: "begin" | "commit" | "rollback" | "nothing" | "warnings" | "warning count" | "variables" }
+  | { readonly kind: "begin" | "commit" | "rollback" }
+  | { readonly kind: "nothing" | "warnings" | "warning count" | "variables" }
   | { readonly kind: "settings"; readonly settings: Settings }
   | { readonly kind: "isolation"; readonly level: string; readonly next: boolean }
   | { readonly kind: "claim"; readonly values: ReadonlyArray<string>; readonly raises: boolean }
