@@ -146,7 +146,7 @@ const soak = ({ hours, rate }: Options) =>
     await ended
     const findings: Array<string> = []
     if (program.end() !== undefined) findings.push(`the program has ended by itself: ${program.log().slice(-2000)}`)
-    else await caughtUp(world, [program], 60_000) // lag zero, or the run fails with the log
+    else await caughtUp(world, [program], 300_000) // lag zero, or the run fails with the log
     const file = join(world.folder, "host", "samples.jsonl")
     const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : []
     const samples = lines.map((line) => decodeSample(line))

@@ -1,22 +1,24 @@
-// Loaded into the program by `node --import`: writes down what it holds, without any change of the program. A full
-// collection comes first, so that the heap is what lives; fibers are counted as the engine finds them on the heap.
+// Loaded into the program by `node --import`: writes down what it holds, without any change of the program. Fibers
+// are counted as the engine finds them on the heap, after a full collection, so that the heap is what lives.
 import * as Effect from "effect/Effect"
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs"
-import { queryObjects, setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
+import { queryObjects } from "node:v8"
 
 const everyMs = Number(new URL(import.meta.url).searchParams.get("everyMs"))
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc")
 const Fiber = Effect.runFork(Effect.void).constructor
 
 const switches = () => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1])
 
-setInterval(() => {
-  // The run says when the program has started: a full collection while its modules are still loaded stalls their import.
-  if (!existsSync("sample")) return
+/** To look at a heap stops everything else. A sample that took long, on a busy machine, lets the program live first. */
+const restShare = 40
+
+const next = (tookMs) => setTimeout(look, Math.max(everyMs, restShare * tookMs)).unref()
+
+const look = () => {
+  // The run says when the program has started: looking at the heap while modules are loaded stalls their import.
+  if (!existsSync("sample")) return next(0)
+  const began = performance.now()
   const fibers = queryObjects(Fiber, { format: "count" })
-  collect()
   const { arrayBuffers, heapUsed, rss } = process.memoryUsage()
   const sample = {
     at: Date.now(),
@@ -30,4 +32,7 @@ setInterval(() => {
     switches: switches()
   }
   appendFileSync("samples.jsonl", `${JSON.stringify(sample)}\n`)
-}, everyMs).unref()
+  next(performance.now() - began)
+}
+
+next(0)
