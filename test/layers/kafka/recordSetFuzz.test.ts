@@ -13,13 +13,15 @@ import { batch, marker, record, sealed } from "../../support/recordBatches.js"
 const limits: DecodeLimits = { batchBytesMax: 256 * 1024, heldBytesMax: 1024 * 1024 }
 const codecs = [0, 1, 2, 3, ...(Either.isRight(compressor("zstd")) ? [4] : [])]
 
+/** Six records in one batch. */
+const six = (from: number, codec: number) => {
+  const one = (index: number) =>
+    record(BigInt(from + index), `value ${from + index} ${"ab".repeat(20)}`, Buffer.from(`key ${from + index}`))
+  return batch([one(0), one(1), one(2), one(3), one(4), one(5)], { codec })
+}
+
 /** Three batches, each with its codec, and a marker between them: offsets 10 to 15, 16, 17 to 22, 23 to 28. */
 const logOf = ([first = 0, second = 0, third = 0]: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
-  const six = (from: number, codec: number) => {
-    const one = (index: number) =>
-      record(BigInt(from + index), `value ${from + index} ${"ab".repeat(20)}`, Buffer.from(`key ${from + index}`))
-    return batch([one(0), one(1), one(2), one(3), one(4), one(5)], { codec })
-  }
   return [six(10, first), marker(16n, 1n, "commit"), six(17, second), six(23, third)]
 }
 const decode = (recordSet: Uint8Array) =>
