@@ -34,6 +34,9 @@ export const heldBy = (program: Program, { topics }: World): ReadonlyArray<strin
     return listed.split(",").map((one) => one.trim()).filter((one) => one !== "").map((one) => `${topic}-${one}`)
   })
 
+/** Starting a process takes a second on an idle machine, and a minute on one that is busy with much else. */
+const withinMs = 300_000
+
 /** Waits until all partitions are held, each by one of these instances, none of which has none, and rows flow in all. */
 export const allFlow = async (world: World, watch: Watch, programs: ReadonlyArray<Program>): Promise<void> => {
   const about = () => programs.map((program) => tail(program.log())).join("\n----\n")
@@ -41,12 +44,12 @@ export const allFlow = async (world: World, watch: Watch, programs: ReadonlyArra
   await until("each instance holds its partitions", () => {
     const held = programs.map((program) => heldBy(program, world))
     return (held.every((own) => own.length > 0) && held.flat().length === places.length) || undefined
-  }, { about })
+  }, { about, withinMs })
   const before = new Map(watch.now())
   await until("rows flow in all partitions", () => {
     const now = watch.now()
     return places.every((place) => (now.get(place)?.offset ?? 0n) > (before.get(place)?.offset ?? 0n)) || undefined
-  }, { about })
+  }, { about, withinMs })
 }
 
 /** A few records to each partition, again and again, until it is stopped. */
