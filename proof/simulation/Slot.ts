@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Supervisor from "effect/Supervisor"
 import { Consumer } from "../../src/layers/Consumer.js"
+import { Destination } from "../../src/layers/Destination.js"
 import type { MemberConnection } from "../../src/layers/memory/MemoryCluster.js"
 import { type MemoryProcess, startProcess } from "../../src/layers/memory/MemoryProcess.js"
 import type { CommandError, ExitCode } from "../../src/programs/exitCodes.js"
@@ -118,7 +119,9 @@ export const startLife = (world: World, slot: Slot): Effect.Effect<void, never, 
     const fibers = new FiberCount()
     const members: Life["members"] = []
     const services = Layer.mergeAll(
-      layerSimMysql(world.mysql, name),
+      Layer.effect(Destination, Effect.map(Destination, world.broken)).pipe(
+        Layer.provide(layerSimMysql(world.mysql, name))
+      ),
       world.registry.layer,
       Layer.succeedContext(world.kafka),
       Layer.succeed(Consumer, consumerOf(world, name, members))

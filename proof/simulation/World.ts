@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import { makeRandom, type SeededRandom, seedOf } from "../../src/domain/random.js"
 import type { Admin } from "../../src/layers/Admin.js"
 import type { Consumer } from "../../src/layers/Consumer.js"
+import type { Destination } from "../../src/layers/Destination.js"
 import { type MemoryCluster, MemoryKafka } from "../../src/layers/memory/MemoryCluster.js"
 import { layerMemory } from "../../src/layers/memory/MemoryKafka.js"
 import type { Topics } from "../../src/layers/Topics.js"
@@ -38,13 +39,14 @@ export interface Counts {
 
 export interface WorldOptions {
   readonly traced: boolean
-  /** Changes the servers before anything happens: to break something that the checker has to find. */
-  readonly prepare?: (world: World) => void
+  /** Breaks the destination of every process, to see that it is found. */
+  readonly broken?: (destination: Destination["Type"]) => Destination["Type"]
 }
 
 /** Everything outside of the processes, and the processes. */
 export interface World {
   readonly plan: Plan
+  readonly broken: NonNullable<WorldOptions["broken"]>
   readonly cluster: MemoryCluster
   readonly kafka: Context.Context<Consumer | Admin | Topics>
   readonly mysql: SimMysql
@@ -85,7 +87,7 @@ export const fetchRecords = kafkaOptions.fetchRecords
 export const makeWorld = (
   plan: Plan,
   trace: Trace,
-  prepare: WorldOptions["prepare"] = () => {}
+  broken: World["broken"] = (destination) => destination
 ): Effect.Effect<World, never, Scope.Scope> =>
   Effect.gen(function*() {
     const kafka = yield* Layer.build(layerMemory({ ...kafkaOptions, brokers: plan.brokers }))
@@ -106,6 +108,7 @@ export const makeWorld = (
     }
     const world: World = {
       plan,
+      broken,
       cluster,
       kafka,
       mysql: new SimMysql(cluster.time, trace.isOn ? { trace: mysqlLine } : {}),
@@ -138,7 +141,6 @@ export const makeWorld = (
     }
     world.mysql.faults = mysqlFaults(world)
     for (const { name, partitions } of plan.topics) cluster.createTopic(name, partitions)
-    prepare(world)
     return world
   })
 

@@ -119,11 +119,11 @@ const logTo = (trace: Trace) => {
 }
 
 /** Runs the plan in virtual time. The same plan gives the same findings and the same trace, always and everywhere. */
-export const runPlan = (plan: Plan, { prepare, traced }: WorldOptions = { traced: false }): RunResult => {
+export const runPlan = (plan: Plan, { broken: breaks, traced }: WorldOptions = { traced: false }): RunResult => {
   let world: World | undefined
   const trace = new Trace(traced)
   const whole = Effect.gen(function*() {
-    world = yield* makeWorld(plan, trace, prepare)
+    world = yield* makeWorld(plan, trace, breaks)
     yield* scenario(world)
   }).pipe(Effect.provide(logTo(trace)))
   const broken: Array<Finding> = []

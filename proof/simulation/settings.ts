@@ -24,8 +24,17 @@ const parsed = (settings: Readonly<Record<string, string>>): Config =>
 
 /** By their text: many plans have the same settings, and parsing takes longer than some runs. */
 const known = new Map<string, Config>()
+const ofPlan = new WeakMap<Plan, Config>()
 
-export const configOf = ({ settings, topics }: Plan): Config => {
+export const configOf = (plan: Plan): Config => {
+  const found = ofPlan.get(plan)
+  if (found !== undefined) return found
+  const config = configBy(plan)
+  ofPlan.set(plan, config)
+  return config
+}
+
+const configBy = ({ settings, topics }: Plan): Config => {
   const all = { ...fixed, ...settings, "kafka.topics": topics.map(({ name }) => name).join(",") }
   const key = JSON.stringify(all)
   const config = known.get(key) ?? parsed(all)
