@@ -163,6 +163,9 @@ export const runChaos = async (
   let outcome: Outcome | undefined
   try {
     outcome = await onStage(site, producers, options, seen, stop, say)
+  } catch (error) {
+    // Ctrl-C goes to all that was started from the terminal, so that whatever waits for it fails.
+    if (!stop.aborted) throw error
   } finally {
     if (!stop.aborted && outcome?.findings.length !== 0) say(`logs are kept in ${keepLogs(site, options.seed)}`)
     await producers.stop()
