@@ -183,7 +183,7 @@ const soak = ({ hours, rate }: Options) =>
       all.map(({ trend: { allowed, flat, growth, max, mean, min, name, unit } }) => [
         name,
         ...[mean, min, max, growth, allowed].map((value) => value.toFixed(1)),
-        `${unit}${flat ? "" : "  GROWS"}`
+        `${unit}${flat ? "" : "  NOT FLAT"}`
       ])
     ))
     findings.forEach(say)

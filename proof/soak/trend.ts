@@ -10,6 +10,8 @@ export interface Series {
 export interface Trend {
   readonly name: string
   readonly unit: string
+  /** In the second half. Two always lie on a line, and prove nothing. */
+  readonly samples: number
   readonly mean: number
   readonly min: number
   readonly max: number
@@ -37,8 +39,22 @@ export const trendOf = ({ name, points, tolerance, unit }: Series): Trend => {
   const growth = slope(half) * seconds
   const allowed = Math.max(tolerance.amount, tolerance.share * mean(values))
   const [min, max] = values.length === 0 ? [0, 0] : [Math.min(...values), Math.max(...values)]
-  return { name, unit, mean: mean(values), min, max, growth, allowed, flat: half.length > 2 && growth <= allowed }
+  return {
+    name,
+    unit,
+    samples: half.length,
+    mean: mean(values),
+    min,
+    max,
+    growth,
+    allowed,
+    flat: half.length > 2 && growth <= allowed
+  }
 }
 
-export const notFlat = ({ allowed, flat, growth, name, unit }: Trend): ReadonlyArray<string> =>
-  flat ? [] : [`${name} grows: by ${growth.toFixed(1)} ${unit} over the second half; ${allowed.toFixed(1)} is nothing`]
+export const notFlat = ({ allowed, flat, growth, name, samples, unit }: Trend): ReadonlyArray<string> => {
+  if (flat) return []
+  return samples <= 2
+    ? [`${name}: ${samples} samples in the second half prove nothing; run longer, or on a machine that is less busy`]
+    : [`${name} grows: by ${growth.toFixed(1)} ${unit} over the second half; ${allowed.toFixed(1)} is nothing`]
+}
