@@ -34,6 +34,19 @@ export const dueOf = (options: Options, { simulation, test }: Found, mutation: M
   }
 }
 
+/** The sources that the process has to read again; told once. */
+const taken = (worker: Worker): ReadonlyArray<string> => {
+  const files = worker.stale
+  worker.stale = []
+  return files
+}
+
+/** What says something on the tree as it is, and so nothing about a mutation. */
+export interface Unfit {
+  readonly catchers: ReadonlyMap<string, string>
+  readonly seeds: ReadonlyArray<number>
+}
+
 const keyOf = ({ file, test }: TestCatcher): string => `${file} "${test}"`
 
 /** Those that do not pass on the tree as it is, and why: they can catch nothing. */
@@ -67,9 +80,8 @@ const tried = async (
     const unfit = broken.get(key)
     const beganMs = performance.now()
     const [verdict] = unfit === undefined
-      ? await worker.catching.tryTests([catcher], worker.stale)
+      ? await worker.catching.tryTests([catcher], taken(worker))
       : [{ _tag: "Unusable", why: unfit } as const]
-    if (unfit === undefined) worker.stale = []
     if (verdict?._tag === "Caught") {
       const { file, test } = catcher
       const seconds = Math.round((performance.now() - beganMs) / 100) / 10
@@ -87,7 +99,7 @@ export const examine = (
   mutation: Mutation,
   before: Found,
   options: Options,
-  broken: ReadonlyMap<string, string>,
+  unfit: Unfit,
   stop: AbortSignal
 ): Promise<Found> => {
   const due = dueOf(options, before, mutation)
@@ -98,10 +110,14 @@ export const examine = (
     const simulation = due.simulation
       ? {
         fingerprint: simulationFingerprint(process.cwd(), mutation),
-        ...await trySimulation(scratch.folder, options.runs, stop)
+        ...await trySimulation(
+          worker.catching,
+          { runs: options.runs, except: unfit.seeds, changed: taken(worker) },
+          stop
+        )
       }
       : before.simulation
-    const tests = due.tests ? await tried(worker, mutation, broken) : before
+    const tests = due.tests ? await tried(worker, mutation, unfit.catchers) : before
     worker.stale = [...worker.stale, ...files]
     return {
       ...(simulation === undefined ? {} : { simulation }),

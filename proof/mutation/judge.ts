@@ -25,7 +25,7 @@ export type FileReport = typeof FileReport.Type
 
 /** Not an answer about the promise: the edit is not a program, or what the test needs is not there. */
 const wrongReason =
-  /ReferenceError|SyntaxError|is not a function|Cannot read propert|Cannot find (module|package)|Transform failed|Failed to (load|resolve)|ECONNREFUSED|could not be started/u
+  /ReferenceError|SyntaxError|ParseError|is not a function|Cannot read propert|Cannot find (module|package)|Transform failed|Failed to (load|resolve)|ECONNREFUSED|could not be started/u
 const timedOut = /timed out in \d+ ?ms/u
 
 const firstLines = (text: string): string => text.split("\n").slice(0, 2).join(" ").slice(0, 240)

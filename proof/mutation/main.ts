@@ -56,11 +56,15 @@ const work = async (
   say(`${due.length} mutations; first all that is to catch them, on the tree as it is`)
   const broken = await baseline(first, due.filter(isDue("tests")).flatMap(({ tests }) => tests))
   for (const [catcher, why] of broken) say(`${catcher}: ${why}`)
-  if (due.some(isDue("simulation"))) await simulationBaseline(first.scratch.folder, stop)
+  const seeds = due.some(isDue("simulation"))
+    ? await simulationBaseline(first.catching, options.runs, stop)
+    : new Map<number, string>()
+  for (const [seed, finding] of seeds) say(`seed ${seed} finds something on the tree as it is: ${finding}`)
+  const unfit = { catchers: broken, seeds: [...seeds.keys()] }
   const queue = [...due]
   await Promise.all(workers.map(async (worker) => {
     for (let next = queue.shift(); next !== undefined && !stop.aborted; next = queue.shift()) {
-      const found = await examine(worker, next, all[next.id] ?? {}, options, broken, stop)
+      const found = await examine(worker, next, all[next.id] ?? {}, options, unfit, stop)
       if (stop.aborted) return
       all[next.id] = found
       say(told(next.id, found))

@@ -1,17 +1,36 @@
 import * as Schema from "effect/Schema"
 import { FileReport } from "./judge.js"
 
-/** What the process that runs tests is asked for. */
-export const Request = Schema.Struct({
-  files: Schema.Array(Schema.String),
-  /** Of the full names of the tests to run. */
-  pattern: Schema.String,
-  /** Sources that have changed since the last request. */
-  changed: Schema.Array(Schema.String)
-})
+/** Sources that have changed since the last request. */
+const changed = Schema.Array(Schema.String)
+
+/** What the process of a scratch copy is asked for. */
+export const Request = Schema.Union(
+  Schema.Struct({
+    _tag: Schema.Literal("Tests"),
+    files: Schema.Array(Schema.String),
+    /** Of the full names of the tests to run. */
+    pattern: Schema.String,
+    changed
+  }),
+  Schema.Struct({
+    _tag: Schema.Literal("Seeds"),
+    from: Schema.Int,
+    to: Schema.Int,
+    /** Seeds that are left out. */
+    except: Schema.Array(Schema.Int),
+    changed
+  })
+)
+export type Request = typeof Request.Type
+
+/** What simulation has found, if anything. */
+export const SeedFound = Schema.Struct({ seed: Schema.Int, finding: Schema.String })
 
 export const Answer = Schema.Union(
   Schema.Struct({ _tag: Schema.Literal("Ready") }),
   Schema.Struct({ _tag: Schema.Literal("Ran"), reports: Schema.Array(FileReport) }),
+  Schema.Struct({ _tag: Schema.Literal("Searched"), found: Schema.optional(SeedFound) }),
   Schema.Struct({ _tag: Schema.Literal("Broken"), why: Schema.String })
 )
+export type Answer = typeof Answer.Type

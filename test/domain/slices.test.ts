@@ -57,5 +57,10 @@ it.prop("the two parts of a slice are the slice again, whatever the cut", [
   const slice = sliceOf(batch, 0, batch.records.length)
   const [head, rest] = splitSlice(slice, count)
   assert.deepStrictEqual(joinSlices(head, rest === undefined ? [] : [rest]), slice)
-  if (rest !== undefined) assert.lengthOf(head.records, count)
+  if (rest !== undefined) {
+    assert.lengthOf(head.records, count)
+    // What the first part stores as the offset covers its records: a process that begins there repeats none.
+    assert.strictEqual(head.next, (head.records.at(-1)?.offset ?? -1n) + 1n)
+    assert.strictEqual(rest.expected, head.next)
+  }
 })

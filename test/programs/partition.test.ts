@@ -38,6 +38,21 @@ describe("the writer of a partition", () => {
       assert.deepStrictEqual(written.map(({ expected, next }) => [expected, next]), [[0n, 3n]])
     })))
 
+  it("an empty stretch moves the offset by itself, after a second in which nothing came that it could go with", () =>
+    simulate(Effect.gen(function*() {
+      const { queue, run, state, written } = makePartitionWorld()
+      yield* Effect.fork(run)
+      yield* Effect.sleep("1 second")
+      queue.offer(fetched(0n, 3n, true))
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual(state.stored, 3n)
+      queue.offer(fetched(3n, 5n, true))
+      yield* Effect.sleep("500 millis")
+      queue.offer(fetched(5n, 7n))
+      yield* Effect.sleep("2 seconds")
+      assert.deepStrictEqual(written.map(({ expected, next }) => [expected, next]), [[0n, 3n], [3n, 7n]])
+    })))
+
   it("a partition that retention has overtaken is stopped, and says so", () =>
     simulate(Effect.gen(function*() {
       const { log, queue, run, state, stopped } = makePartitionWorld()

@@ -56,6 +56,8 @@ describe("a mechanism counts as missed", () => {
   })
 })
 
+const read = (folder: string) => readFileSync(join(folder, "src/a.ts"), "utf8")
+
 it("a scratch copy is mutated for as long as its body runs, also when that fails; the tree is never touched", async () => {
   const root = mkdtempSync(join(tmpdir(), "mutation-test-"))
   for (const part of parts) {
@@ -64,7 +66,6 @@ it("a scratch copy is mutated for as long as its body runs, also when that fails
   }
   writeFileSync(join(root, "src/a.ts"), "compare, set")
   const scratch = makeScratch(root)
-  const read = (folder: string) => readFileSync(join(folder, "src/a.ts"), "utf8")
   const edits = [{ file: "src/a.ts", find: "compare, ", replace: "" }]
   await scratch.mutated(edits, async () => {
     assert.deepStrictEqual([read(scratch.folder), read(root)], ["set", "compare, set"])

@@ -83,10 +83,14 @@ export const client: ReadonlyArray<Mutation> = [
   },
   {
     id: "heartbeat-generation",
-    mechanism: "a heartbeat of a generation that is over confirms nothing",
+    mechanism: "who waits for a heartbeat of a generation that ends is told nothing",
     promise: "a fenced owner does not take a partition back on an answer from before the fence",
     section: 7,
-    edits: [{ file: groupSession, find: "        if (!isCurrent()) return\n", replace: "" }],
+    edits: [{
+      file: groupSession,
+      find: "    this.#confirmations.clear()\n    this.#output.event",
+      replace: "    this.#output.event"
+    }],
     simulated: "not in it",
     tests: [unit(sessions, "a membership is confirmed never in a generation that is over, nor by a heartbeat of one")]
   },

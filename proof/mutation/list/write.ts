@@ -32,7 +32,7 @@ export const writing: ReadonlyArray<Mutation> = [
         file: write,
         find: "    yield* checkpoint\n  })\n\nconst interrupted",
         replace: `    yield* checkpoint
-    const moved = yield* lane.run(move).pipe(failed("offset", move))
+    const [moved] = yield* lane.run(move + "; DO 0").pipe(failed("offset", move))
     if ((yield* affectedRows(moved)) !== 1) return yield* Effect.fail<Stop>({ _tag: "Stale" })
   })
 
@@ -141,9 +141,8 @@ const interrupted`
     section: 11,
     edits: [{
       file: "src/layers/mysql/deadLetters.ts",
-      find:
-        "}) ON DUPLICATE KEY UPDATE ${\n    failed.map(([name, value]) => `${name} = ${value}`).join(\", \")\n  }, attempts = attempts + 1, replayed_at = NULL`",
-      replace: "})`"
+      find: "letterSql.store(letter, \"ON DUPLICATE KEY UPDATE\")",
+      replace: "letterSql.store(letter, \"ON DUPLICATE KEY UPDATE\").split(\" ON DUPLICATE KEY UPDATE \")[0] ?? \"\""
     }],
     simulated: "not in it",
     tests: [real(contract, "MySQL keeps the contract of Destination a letter that is there already, as after a rewind")]
@@ -276,8 +275,8 @@ const interrupted`
     section: 6,
     edits: [{
       file: "src/programs/writeOnce.ts",
-      find: "Effect.tap(\n          destination.resolve(request),",
-      replace: "Effect.tap(\n          Effect.succeed(\"NotCommitted\"),"
+      find: "Effect.zipRight(faultPoint(\"before resolve\"), destination.resolve(request)),",
+      replace: "Effect.succeed(\"NotCommitted\"),"
     }],
     simulated: "made good",
     because: "written again, the batch meets the compare-and-set and is fenced",
@@ -341,24 +340,14 @@ const interrupted`
     ]
   },
   {
-    id: "outcome-inside",
-    mechanism: "the outcome of a write is noted within the region that cannot be interrupted",
-    promise: "an interruption during COMMIT does not hide that the batch is in the database",
-    section: 5,
-    edits: [{ file: write, find: "if (outcome !== undefined) return Effect.succeed(outcome)", replace: "" }],
-    simulated: "made good",
-    because: "the job's own call cannot be interrupted, so that its exit tells as much",
-    tests: [real(outcomes, "on MySQL an interruption while COMMIT is under way waits for its answer")]
-  },
-  {
     id: "publish-inside",
     mechanism: "the outcome is published within the region that cannot be interrupted",
     promise: "what is told at the end is what is in the database",
     section: 5,
     edits: [{
       file: "src/programs/writeOnce.ts",
-      find: "Effect.tap(({ _tag }) => _tag === \"Committed\" ? publish : Effect.void),\n      Effect.uninterruptible",
-      replace: "Effect.tap(({ _tag }) => _tag === \"Committed\" ? publish : Effect.void)"
+      find: "      ),\n      Effect.uninterruptible\n    )",
+      replace: "      )\n    )"
     }],
     simulated: "made good",
     because: "the database is right either way: what is told of it is not",
