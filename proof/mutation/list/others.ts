@@ -54,8 +54,10 @@ export const others: ReadonlyArray<Mutation> = [
     edits: [{ file: own, find: "slice.expected !== progress.position", replace: "slice.expected < 0n" }],
     simulated: "not in it",
     tests: [
-      unit("programs/transform", "stops a partition whose records are gone, with the command that accepts the loss"),
-      unit("simulation/transform", "a transformation under random faults loses, repeats and reorders nothing")
+      unit(
+        "programs/transformPartition",
+        "what does not begin at the position is read again, and nothing of it is sent"
+      )
     ]
   },
   {
@@ -154,7 +156,12 @@ export const others: ReadonlyArray<Mutation> = [
       replace: "if (exit._tag === \"Failure\") state = \"Open\""
     }],
     simulated: "not in it",
-    tests: [real(faults, "after a send whose fate is unknown an abort hides it, and the producer goes on")]
+    tests: [
+      real(
+        "integration/kafka/transactionalProducer",
+        "after a send that failed an abort makes the producer usable again"
+      )
+    ]
   },
   {
     id: "read-offset",
@@ -225,6 +232,6 @@ export const others: ReadonlyArray<Mutation> = [
       replace: ""
     }],
     simulated: "not in it",
-    tests: [unit("simulation/readGroups", "have each record in a row once, over processes that are killed")]
+    tests: [unit("programs/read/fileSink", "each record is a row once, after a kill and after a power cut at any byte")]
   }
 ]
