@@ -49,7 +49,8 @@ export const chaining: ReadonlyArray<Mutation> = [
       find: "if (more.expected === slice.next) return",
       replace: "if (more.expected >= 0n) return"
     }],
-    simulated: "finds",
+    simulated: "made good",
+    because: "the chain at the writer and the compare-and-set see to it that nothing is joined across a hole",
     tests: [unit("programs/partition", "an empty stretch is not joined with what does not follow it")]
   },
   {
@@ -104,7 +105,8 @@ export const chaining: ReadonlyArray<Mutation> = [
         "const problem = outOfRange(env, position, yield* logRange(env, backoffOf(env)))\n        if (problem !== undefined) return yield* problem",
       replace: ""
     }],
-    simulated: "finds",
+    simulated: "made good",
+    because: "simulated retention takes only what is stored: without the check a partition waits and says nothing",
     tests: [unit("programs/partition", "a partition that retention has overtaken is stopped, and says so")]
   },
   {
@@ -131,7 +133,8 @@ export const chaining: ReadonlyArray<Mutation> = [
       find: "claim.offset > range.end ? yield* logRange(env, backoffOf(env)) : range",
       replace: "range"
     }],
-    simulated: "finds",
+    simulated: "made good",
+    because: "a partition that is stopped by a false alarm is acquired again with the next assignment",
     tests: [unit("programs/partition", "an owner before that has written beyond the range that was read is no problem")]
   },
   {
@@ -284,7 +287,8 @@ export const chaining: ReadonlyArray<Mutation> = [
     promise: "rebalances do not use the memory's budget up",
     section: 4,
     edits: [{ file: queue, find: "    hold(-held)\n", replace: "    held = 0\n" }],
-    simulated: "finds",
+    simulated: "made good",
+    because: "simulated records are small: the budget is never used up",
     tests: [unit(queues, "forgets everything and gives its bytes back when cleared")]
   }
 ]

@@ -49,7 +49,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       find: "stored.size === 0 ? env.config.autoOffsetReset : \"earliest\"",
       replace: "env.config.autoOffsetReset"
     }],
-    simulated: "finds",
+    simulated: "not in it",
     tests: [
       unit("programs/firstOffset", "at its earliest record if it was added later, whatever auto.offset.reset says")
     ]
@@ -73,7 +73,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       find: "source.inUse && !isSameLife(source, wanted)",
       replace: "source.inUse && source.id < 0 && !isSameLife(source, wanted)"
     }],
-    simulated: "finds",
+    simulated: "not in it",
     tests: [unit("domain/SourceDecision", "offsets in use of another life are never passed over")]
   },
   {
@@ -86,7 +86,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       find: "topicId !== before) return",
       replace: "topicId === \"?\") return"
     }],
-    simulated: "finds",
+    simulated: "not in it",
     tests: [unit(pipeline, "notices that the topic was created anew while it was stuck behind the database")]
   },
   {
