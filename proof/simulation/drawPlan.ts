@@ -99,7 +99,7 @@ const load = (drawing: Drawing): ReadonlyArray<Action> => {
     const count = random.integer(1, 24)
     if (withTransactions && random.oneIn(3)) {
       const { name, partitions } = topicOf(drawing)
-      const some = Array.from({ length: partitions }, (_, partition) => partition).filter(() => !random.oneIn(3))
+      const some = [...Array(partitions).keys()].filter(() => !random.oneIn(3))
       const forMs = random.integer(0, 1500)
       return { do: "transaction", atMs, forMs, topic: name, partitions: some, count, commits: !random.oneIn(3) }
     }

@@ -21,6 +21,9 @@ export interface Options {
 
 const flag = { type: "boolean", default: false } as const
 
+const within = (value: number, min: number, max: number): boolean =>
+  Number.isInteger(value) && value >= min && value <= max
+
 /** @returns undefined: they are wrong */
 export const optionsOf = (args: ReadonlyArray<string>): Options | undefined => {
   try {
@@ -36,7 +39,6 @@ export const optionsOf = (args: ReadonlyArray<string>): Options | undefined => {
       }
     })
     const [seed, runs, jobs] = [Number(values.seed), Number(values.runs), Number(values.jobs)]
-    const within = (value: number, min: number, max: number) => Number.isInteger(value) && value >= min && value <= max
     if (!within(seed, 0, 2 ** 31) || !within(runs, 1, 10_000_000) || !within(jobs, 1, 64)) return undefined
     return { ...values, seed, runs, jobs }
   } catch (error) {

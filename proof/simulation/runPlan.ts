@@ -1,6 +1,9 @@
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Inspectable from "effect/Inspectable"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { groupOf } from "../../src/domain/Config.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
@@ -109,10 +112,10 @@ const scenario = (world: World): Effect.Effect<void, never, Scope.Scope> =>
 const logTo = (trace: Trace) => {
   if (!trace.isOn) return Logger.minimumLogLevel(LogLevel.None)
   const told = Logger.make(({ annotations, logLevel, message }) => {
-    const of = new Map(annotations)
+    const of = (name: string) => Inspectable.toStringUnknown(Option.getOrElse(HashMap.get(annotations, name), () => ""))
     trace.tell(
-      String([...of].find(([name]) => name === "process")?.[1] ?? "world"),
-      () => `${logLevel.label} ${String([...of].find(([name]) => name === "thread")?.[1] ?? "")} ${String(message)}`
+      of("process"),
+      () => `${logLevel.label} ${of("thread")} ${String(message)}`
     )
   })
   return Logger.replace(Logger.defaultLogger, told)

@@ -20,7 +20,7 @@ export type FaultPoint =
 
 /** What happens at a fault point; outside of a simulation nothing. */
 export class FaultPoints extends Context.Reference<FaultPoints>()("tributary/FaultPoints", {
-  defaultValue: () => (_: FaultPoint): Effect.Effect<void> => Effect.void
+  defaultValue: (): (name: FaultPoint) => Effect.Effect<void> => () => Effect.void
 }) {}
 
 /** Marks a fault point. Costs about as much as reading a clock: for what is done per batch, never per record. */
