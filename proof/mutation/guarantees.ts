@@ -27,11 +27,11 @@ const codeOf = ({ edits }: Mutation): string =>
 const testsOf = ({ tests }: Mutation): string =>
   tests.map(({ file, test }) => `[${file}](../${file}): ${test}`).join("; ")
 
-const bySimulation = ({ because, simulated }: Mutation, { simulation }: Found): string | undefined => {
-  if (simulated === "made good") return `not by simulation: ${because ?? "something else makes good for it"}`
-  if (simulation === undefined) return undefined
+const bySimulation = ({ because }: Mutation, { simulation }: Found): string | undefined => {
+  const why = because === undefined ? "" : `: ${because}`
+  if (simulation === undefined) return because === undefined ? undefined : `simulation was not asked${why}`
   return simulation.seed === undefined
-    ? `not by ${simulation.runs} seeds of simulation`
+    ? `not by ${simulation.runs} seeds of simulation${why}`
     : `by simulation, at seed ${simulation.seed} from 1 on (${(simulation.finding ?? "").split(":")[0] ?? ""})`
 }
 
@@ -69,9 +69,9 @@ What each promise rests on: the mechanism, the test that fails without it, and w
 fails for the right reason; [proof/mutation/list](../proof/mutation/list) holds the edits. The removal of
 ${caught} of ${all.length} mechanisms was noticed.
 
-"Not by simulation" is said where another mechanism makes good for the one that is missing, so that no row can be wrong.
-What is lost then (time, a reason, a number) only a test sees. Where nothing is said of simulation, the part is not in it:
-the Kafka client, values and tables, the other programs.
+Where simulation has not noticed, or was not asked, the reason that is given is what we expect to make good for the
+mechanism that is missing; it is an argument, not a measurement. Where nothing is said of simulation, the part is not in
+it: the Kafka client, values and tables, the other programs.
 `
 
 /** docs/guarantees.md. */

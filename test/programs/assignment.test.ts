@@ -39,7 +39,7 @@ const folded = Effect.gen(function*() {
     Effect.gen(function*() {
       log.push(`${generation} begins`)
       runners.set(0, runner(generation, log))
-      yield* Effect.never
+      return yield* Effect.never
     }).pipe(Effect.onInterrupt(() =>
       Effect.zipRight(Effect.sleep("1 second"), Effect.sync(() => void log.push(`${generation} has ended`)))
     ))
