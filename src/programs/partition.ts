@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type { Slice } from "../domain/KafkaRecord.js"
 import { joinSlices } from "../domain/slices.js"
@@ -13,6 +14,8 @@ import { makeSliceWriter } from "./writeSlice.js"
 
 /** Fenced owners that try again at once starve each other (protocol §7): full jitter from the first fence. */
 const fenceBackoff: Backoff = { baseMs: 50, maxMs: 5000 }
+/** How often a partition without records looks whether what it has stored still stands. */
+const lookEvery = "30 seconds"
 /** How long a stretch without data records may wait for data to share its transaction. */
 const emptyWait = "1 second"
 
@@ -95,6 +98,7 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
     let misses = 0
     const writer = makeSliceWriter(env, claim)
     for (let batches = 0;; batches++) {
+      if (!(yield* stillStands(env, position))) return batches
       const slice = yield* takeSlice(env)
       if (slice.expected !== position) {
         // Not the chain that this writer is at: a fetch from before a seek, or the client has reset its position
@@ -111,6 +115,30 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
       position = slice.next
       if (slice.unreadable !== undefined) return yield* unreadable(slice.unreadable)
     }
+  })
+
+/**
+ * Waits for records; false when the stored offset is another one than this writer has left there. With records the next
+ * compare-and-set would tell. Without any, nobody would notice that a fail-over has lost the last transactions, offsets
+ * and rows together, or that a person has moved the offset.
+ */
+const stillStands = (env: PartitionEnv, position: bigint): Effect.Effect<boolean, Held, Destination> =>
+  Effect.gen(function*() {
+    const { group, partition, queue, topic } = env
+    const { stored } = yield* Destination
+    while (queue.queuedRecords() === 0 && Option.isNone(yield* Effect.timeoutOption(queue.awaitSome, lookEvery))) {
+      const rows = yield* throughOutage("stored offsets", backoffOf(env), stored(topic, group), unavailable).pipe(
+        Effect.mapError(toHeld)
+      )
+      const found = rows.find((row) => row.partition === partition)
+      if (found?.offset === position) continue
+      yield* Effect.logWarning(
+        `the stored offset is ${found?.offset ?? "gone"} and not ${position}, where this instance has left it: ` +
+          "a fail-over has lost what was stored last, or somebody has moved it"
+      )
+      return false
+    }
+    return true
   })
 
 /** Waits a little for more, so that a trickle does not become a transaction per record; not when the queue is full. */
