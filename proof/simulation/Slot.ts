@@ -26,6 +26,7 @@ export interface Life {
   /** Fibers that it has begun and that have not ended. */
   readonly fibers: () => number
   state: "running" | "frozen" | "stopping" | "ended"
+  isToldToStop: boolean
   /** Something kept it from stopping in its own time. */
   disturbed: boolean
 }
@@ -35,6 +36,7 @@ export interface Slot {
   readonly index: number
   lives: number
   life: Life | undefined
+  isStarting: boolean
 }
 
 class FiberCount extends Supervisor.AbstractSupervisor<number> {
@@ -100,10 +102,9 @@ const meetAt = (world: World, slot: Slot, name: string) => (point: FaultPoint): 
 const watchEnd = (world: World, life: Life): void =>
   world.run(Effect.flatMap(life.process.exit, (exit) =>
     Effect.sync(() => {
-      const isTold = life.state === "stopping"
-      if (life.state !== "stopping") life.state = "ended"
+      if (!life.isToldToStop) life.state = "ended"
       world.trace.tell(life.name, () => `ends: ${exit._tag}`)
-      if (isTold && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) return
+      if (life.isToldToStop && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) return
       const why = Exit.isSuccess(exit) ? "ended by itself" : Cause.pretty(exit.cause)
       if (!why.includes("TRB-7001") && !why.includes("the drain did not end")) {
         world.observations.push({ kind: "crash", process: life.name, what: why })
@@ -113,7 +114,8 @@ const watchEnd = (world: World, life: Life): void =>
 /** Starts the main job; nothing where one runs already. */
 export const startLife = (world: World, slot: Slot): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
-    if (slot.life !== undefined) return
+    if (slot.life !== undefined || slot.isStarting) return
+    slot.isStarting = true
     slot.lives += 1
     const name = `p${slot.index}.${slot.lives}`
     const fibers = new FiberCount()
@@ -134,8 +136,17 @@ export const startLife = (world: World, slot: Slot): Effect.Effect<void, never, 
     )
     world.trace.tell(name, () => "starts")
     const process = yield* startProcess(program)
-    const life: Life = { name, process, members, fibers: () => fibers.count, state: "running", disturbed: false }
+    const life: Life = {
+      name,
+      process,
+      members,
+      fibers: () => fibers.count,
+      state: "running",
+      isToldToStop: false,
+      disturbed: false
+    }
     slot.life = life
+    slot.isStarting = false
     watchEnd(world, life)
   })
 
@@ -190,6 +201,7 @@ export const stopLife = (world: World, slot: Slot): Effect.Effect<void> =>
     const { name, process } = life
     world.counts.stops += 1
     life.state = "stopping"
+    life.isToldToStop = true
     life.disturbed = false
     world.trace.tell(name, () => "is told to stop")
     const sinceMs = world.cluster.time.nowMs()

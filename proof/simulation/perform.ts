@@ -69,9 +69,10 @@ const trim = (world: World, { partition, topic }: Do<"trim">): void => {
  * that the group has been there (protocol §3).
  */
 const failOver = (world: World, { lost, silently }: Do<"failOver">): void => {
-  const { moves } = world.mysql.database
-  const last = moves.slice(-2 * lost - 1)
-  const isSafe = moves.length > 2 * lost && last.every(({ from }) => from !== undefined)
+  const { counters, database: { moves } } = world.mysql
+  const made = moves.findLastIndex(({ from }) => from === undefined)
+  const since = moves.filter(({ reset }, index) => index > made && reset !== true).length
+  const isSafe = since > counters.lostCommits + lost
   world.mysql.failOver(isSafe ? lost : 0, { silently })
 }
 

@@ -70,6 +70,12 @@ const complain = (world: World, left: ReadonlyArray<Behind>, afterMs: number): v
   }
 }
 
+const appendFresh = (world: World): void => {
+  for (const [topic, { logs }] of world.cluster.topics) {
+    for (const partition of logs.keys()) world.cluster.append(topic, partition, newValue(world))
+  }
+}
+
 /** The faults stop; everything has to come to the end of every log, and every partition has to be somebody's. */
 const calmDown = (world: World): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -79,12 +85,13 @@ const calmDown = (world: World): Effect.Effect<void, never, Scope.Scope> =>
     for (const slot of world.slots) yield* startLife(world, slot)
     const sinceMs = world.cluster.time.nowMs()
     yield* Effect.sleep(settleMs)
+    // Two things are noticed with the next record only: a batch that a client has left out at the end of a log, and a
+    // fail-over that has lost transactions of a partition that rests.
+    appendFresh(world)
     const left = yield* caughtUp(world, catchUpMs)
     world.counts.catchUpMs = world.cluster.time.nowMs() - sinceMs
     if (left.length > 0) return complain(world, left, catchUpMs)
-    for (const [topic, { logs }] of world.cluster.topics) {
-      for (const partition of logs.keys()) world.cluster.append(topic, partition, newValue(world))
-    }
+    appendFresh(world)
     complain(world, yield* caughtUp(world, freshMs), freshMs)
   })
 
@@ -92,9 +99,15 @@ const scenario = (world: World): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { plan } = world
     setKafkaFates(world)
-    for (let index = 0; index < plan.processes; index++) world.slots.push({ index, lives: 0, life: undefined })
+    for (let index = 0; index < plan.processes; index++) {
+      world.slots.push({ index, lives: 0, life: undefined, isStarting: false })
+    }
     const due = [...plan.actions]
-    for (const action of due.filter(({ atMs }) => atMs === 0)) yield* perform(world, action)
+    for (
+      const action of due.filter(({ atMs }) => atMs === 0)
+    ) {
+      yield* perform(world, action)
+    }
     for (const slot of world.slots) {
       yield* startLife(world, slot)
       yield* Effect.sleep(world.random.integer(0, 300))
