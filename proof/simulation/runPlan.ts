@@ -118,6 +118,9 @@ const scenario = (world: World): Effect.Effect<void, never, Scope.Scope> =>
     }
     yield* Effect.sleep(Math.max(0, plan.quietMs - world.cluster.time.nowMs()))
     yield* calmDown(world)
+    // One that was told to stop before has its successor first.
+    const isRunning = () => world.slots.every(({ life }) => life?.state === "running")
+    for (let looks = 0; looks < 300 && !isRunning(); looks++) yield* Effect.sleep(lookMs)
     for (const slot of world.slots) yield* stopLife(world, slot)
   })
 
