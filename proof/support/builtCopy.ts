@@ -7,7 +7,9 @@ export const builtCopy = (folder: string): string => {
   const root = dirname(dirname(mainFile))
   const copy = join(folder, "program")
   mkdirSync(copy)
-  for (const part of ["dist", "schemas", "package.json"]) cpSync(join(root, part), join(copy, part), { recursive: true })
+  for (const part of ["dist", "schemas", "package.json"]) {
+    cpSync(join(root, part), join(copy, part), { recursive: true })
+  }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
   return join(copy, "dist/main.js")
 }
