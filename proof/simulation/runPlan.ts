@@ -11,6 +11,7 @@ import { check, sizeOf } from "../checker/check.js"
 import type { Finding, Place } from "../checker/History.js"
 import { setKafkaFates } from "./fates.js"
 import { goodLetters, historyOf } from "./history.js"
+import { clearingIntervals } from "./intervals.js"
 import { offsetKey } from "./mysql/Database.js"
 import { perform } from "./perform.js"
 import type { Plan } from "./Plan.js"
@@ -147,7 +148,7 @@ export const runPlan = (plan: Plan, { broken: breaks, traced }: WorldOptions = {
   }).pipe(Effect.provide(logTo(trace)))
   const broken: Array<Finding> = []
   try {
-    simulate(whole, plan.seed, { stepsMax })
+    clearingIntervals(() => simulate(whole, plan.seed, { stepsMax }))
   } catch (error) {
     broken.push({ kind: "crash", what: `the simulation: ${error instanceof Error ? error.message : String(error)}` })
   }

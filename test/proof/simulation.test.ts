@@ -25,6 +25,12 @@ describe("the main job in simulated worlds", () => {
     assert.include(findings.map(({ kind }) => kind), "lost")
   })
 
+  it("leaves nothing behind that would keep its process from ending, also where processes were killed", () => {
+    const before = process.getActiveResourcesInfo().length
+    assert.isAbove(runPlan(drawPlan(1002)).numbers.kills ?? 0, 0)
+    assert.strictEqual(process.getActiveResourcesInfo().length, before)
+  })
+
   it("goes the same way whenever the seed is the same, whatever has run before", () => {
     const first = trace(3)
     trace(4)
