@@ -29,7 +29,8 @@ const exceptions: ReadonlyArray<Exception> = [
     why: "the driver is synchronous; only a macrotask lets timers and sockets have their turn"
   },
   { file: "src/layers/kafka/patches.ts", what: "Date.now", why: "a function of kafkajs, by whose clock it is called" },
-  { file: "src/layers/kafka/patches.ts", what: "setTimeout", why: "a function of kafkajs, where no Effect runs" }
+  { file: "src/layers/kafka/requestQueue.ts", what: "setTimeout", why: "a function of kafkajs, where no Effect runs" },
+  { file: "src/layers/kafka/requestQueue.ts", what: "setInterval", why: "a function of kafkajs, where no Effect runs" }
 ]
 
 const filesBelow = (folder: string): ReadonlyArray<string> =>

@@ -1,4 +1,4 @@
-import kafkajs, { type Producer } from "kafkajs"
+import kafkajs, { type Producer, type RecordMetadata } from "kafkajs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { makeRandom, type SeededRandom, seedOf } from "../../src/domain/random.js"
 import { entry } from "../../test/e2e/support/records.js"
@@ -14,6 +14,8 @@ export interface Producers {
 export interface Told {
   /** Acknowledged outside of transactions or with a commit that was acknowledged: all of these must be in the log. */
   readonly acknowledged: ReadonlyMap<string, number>
+  /** Of each partition (`topic-N`), the offset behind the last that was acknowledged: its log must come so far. */
+  readonly ends: ReadonlyMap<string, bigint>
   readonly poisoned: number
   readonly committed: number
   readonly aborted: number
@@ -24,6 +26,7 @@ export interface Told {
 
 interface Counts {
   readonly acknowledged: Map<string, number>
+  readonly ends: Map<string, bigint>
   poisoned: number
   committed: number
   aborted: number
@@ -122,9 +125,18 @@ const batchOf = ({ counts, name, partitions, random, schemaId, topics }: Hand): 
 const acknowledge = ({ counts }: Hand, { messages, topic }: Batch) =>
   void counts.acknowledged.set(topic, (counts.acknowledged.get(topic) ?? 0) + messages.length)
 
+/** kafkajs tells no offset for what it has sent twice. */
+const reach = ({ counts: { ends } }: Hand, { messages, topic }: Batch, answers: ReadonlyArray<RecordMetadata>) => {
+  for (const { baseOffset, partition } of answers) {
+    const place = `${topic}-${partition}`
+    const end = BigInt(baseOffset ?? "-1") < 0n ? 0n : BigInt(baseOffset ?? "0") + BigInt(messages.length)
+    if (end > (ends.get(place) ?? 0n)) ends.set(place, end)
+  }
+}
+
 const sendOne = (hand: Hand) => async (producer: Producer) => {
   const batch = batchOf(hand)
-  await within(patienceMs, "send", producer.send({ ...batch, acks: -1 }))
+  reach(hand, batch, await within(patienceMs, "send", producer.send({ ...batch, acks: -1 })))
   acknowledge(hand, batch)
   return "again" as const
 }
@@ -133,7 +145,7 @@ const transact = (hand: Hand) => async (producer: Producer) => {
   const { counts, random } = hand
   const transaction = await within(patienceMs, "begin", producer.transaction())
   const batches = Array.from({ length: random.integer(1, 4) }, () => batchOf(hand))
-  for (const batch of batches) await within(patienceMs, "send", transaction.send(batch))
+  for (const batch of batches) reach(hand, batch, await within(patienceMs, "send", transaction.send(batch)))
   if (random.oneIn(20)) {
     counts.leftOpen += 1
     return "leave" as const
@@ -153,7 +165,15 @@ const transact = (hand: Hand) => async (producer: Producer) => {
 export const startProducers = (where: Where, seed: number): Producers => {
   let open = true
   let transactions = 0
-  const counts: Counts = { acknowledged: new Map(), poisoned: 0, committed: 0, aborted: 0, leftOpen: 0, failures: 0 }
+  const counts: Counts = {
+    acknowledged: new Map(),
+    ends: new Map(),
+    poisoned: 0,
+    committed: 0,
+    aborted: 0,
+    leftOpen: 0,
+    failures: 0
+  }
   const hand = (name: string, index: number): Hand => ({
     ...where,
     name,

@@ -17,11 +17,19 @@ interface End extends Place {
   readonly end: bigint
 }
 
-const endsOf = async ({ admin, world }: Site): Promise<ReadonlyArray<End>> => {
+/**
+ * A leader that has just begun may not know yet how much of its log is on all replicas, and then tells less than was
+ * acknowledged; what was acknowledged counts.
+ */
+const endsOf = async (
+  { admin, world }: Site,
+  acknowledged: ReadonlyMap<string, bigint>
+): Promise<ReadonlyArray<End>> => {
   const ends: Array<End> = []
   for (const topic of world.topics) {
     for (const { high, partition } of await admin.fetchTopicOffsets(topic)) {
-      ends.push({ topic, partition, end: BigInt(high) })
+      const least = acknowledged.get(`${topic}-${partition}`) ?? 0n
+      ends.push({ topic, partition, end: BigInt(high) > least ? BigInt(high) : least })
     }
   }
   return ends
@@ -48,14 +56,18 @@ export interface Rested {
 }
 
 /** Waits until what is in Kafka now is stored. Servers that have just begun again may refuse to answer at first. */
-export const comeToRest = async (site: Site, stop: AbortSignal): Promise<Rested> => {
+export const comeToRest = async (
+  site: Site,
+  acknowledged: ReadonlyMap<string, bigint>,
+  stop: AbortSignal
+): Promise<Rested> => {
   const since = performance.now()
   let ends: ReadonlyArray<End> | undefined
   let behind: ReadonlyArray<Behind> = []
   let failure = ""
   for (;;) {
     try {
-      ends ??= await endsOf(site)
+      ends ??= await endsOf(site, acknowledged)
       behind = await behindOf(site, ends)
       failure = ""
       if (behind.length === 0) return { ms: performance.now() - since, observations: [] }

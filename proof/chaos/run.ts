@@ -10,7 +10,7 @@ import { readLogs } from "../observe/kafkaLog.js"
 import { historyOf, readTables } from "../observe/readHistory.js"
 import type { Options } from "./options.js"
 import { perform, type Tallies } from "./perform.js"
-import { type Producers, startProducers } from "./producers.js"
+import { type Producers, startProducers, type Told } from "./producers.js"
 import { comeToRest } from "./rest.js"
 import { chapterMs, drawChapter, lineOf } from "./schedule.js"
 import type { Site } from "./Site.js"
@@ -47,6 +47,7 @@ const startInstances = async (site: Site, seen: Sightings) => {
 /** Chapter after chapter until the time is over; after each all must come to rest. Answers how long that took. */
 const makeFaults = async (
   site: Site,
+  producers: Producers,
   { minutes, seed }: Options,
   seen: Sightings,
   tallies: Tallies,
@@ -61,7 +62,7 @@ const makeFaults = async (
     say(`chapter ${index}, ${chapter.faults.length} faults in ${chapter.endMs / 1000} s:`)
     for (const fault of chapter.faults) say(`  planned ${lineOf(fault)}`)
     await perform(site, chapter, tallies, stop, say)
-    const { ms, observations } = await comeToRest(site, stop)
+    const { ms, observations } = await comeToRest(site, producers.told().ends, stop)
     restsMs.push(Math.round(ms))
     seen.observations.push(...observations)
     say(
@@ -73,7 +74,7 @@ const makeFaults = async (
 
 const finish = async (site: Site, producers: Producers, seen: Sightings, stop: AbortSignal) => {
   await producers.stop()
-  const { ms, observations } = await comeToRest(site, stop)
+  const { ms, observations } = await comeToRest(site, producers.told().ends, stop)
   seen.observations.push(...observations)
   return Math.round(ms)
 }
@@ -87,16 +88,23 @@ const readHistory = async ({ world }: Site, observations: ReadonlyArray<Observat
 }
 
 /** That what was acknowledged is in the log is Kafka's promise; here it shows that the whole log was read. */
-const missing = ({ logs }: History, acknowledged: ReadonlyMap<string, number>): ReadonlyArray<Finding> =>
-  [...acknowledged].flatMap(([topic, count]) => {
+const missing = ({ logs }: History, { acknowledged, ends }: Told): ReadonlyArray<Finding> => [
+  ...[...acknowledged].flatMap(([topic, count]): ReadonlyArray<Finding> => {
     const found = logs.filter((log) => log.topic === topic).reduce((sum, { records }) => sum + records.length, 0)
     return found >= count
       ? []
       : [{ kind: "lost", what: `${topic}: Kafka has acknowledged ${count} and holds ${found}` }]
+  }),
+  ...logs.flatMap(({ end, partition, topic }): ReadonlyArray<Finding> => {
+    const least = ends.get(`${topic}-${partition}`) ?? 0n
+    return end >= least
+      ? []
+      : [{ kind: "lost", what: `${topic}-${partition}: Kafka has acknowledged up to ${least} and ends at ${end}` }]
   })
+]
 
 const measuredOf = (site: Site, seen: Sightings, tallies: Tallies, producers: Producers) => {
-  const { acknowledged, ...told } = producers.told()
+  const { acknowledged, ends: _, ...told } = producers.told()
   return {
     starts: seen.starts.count,
     drainsMs: seen.drainsMs,
@@ -126,7 +134,7 @@ const onStage = async (
   const tended = tend(site)
   try {
     say(`all is up; logs are in ${site.world.folder}`)
-    const restsMs = await makeFaults(site, options, seen, tallies, stop, say)
+    const restsMs = await makeFaults(site, producers, options, seen, tallies, stop, say)
     if (stop.aborted) return undefined
     const catchUpMs = await finish(site, producers, seen, stop)
     say(`at the end: caught up after ${(catchUpMs / 1000).toFixed(1)} s`)
@@ -134,7 +142,7 @@ const onStage = async (
     await stopInstances(site)
     const history = await readHistory(site, seen.observations)
     return {
-      findings: [...check(history), ...missing(history, producers.told().acknowledged)],
+      findings: [...check(history), ...missing(history, producers.told())],
       measured: { restsMs, catchUpMs, history: sizeOf(history), ...measuredOf(site, seen, tallies, producers) }
     }
   } finally {

@@ -6,6 +6,7 @@ import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import type { FetchedBatch } from "../domain/KafkaRecord.js"
 import type { GroupEvent, JoinOptions, KafkaRefused, Membership } from "../layers/Consumer.js"
+import { unsafeElapsedMillis } from "../layers/elapsed.js"
 import { logBackpressure } from "./backpressureLog.js"
 import { type PartitionMetrics, partitionMetrics } from "./metrics.js"
 import {
@@ -75,7 +76,7 @@ export const openQueue = (
     let blockedSince = 0
     const queue = makePartitionQueue(limits, budget, (transition) => {
       transitions.unsafeOffer(transition)
-      const now = clock.unsafeCurrentTimeMillis()
+      const now = unsafeElapsedMillis(clock)
       if (transition.to === "flowing") return metrics.resumed(now - blockedSince)
       blockedSince = now
       metrics.paused()

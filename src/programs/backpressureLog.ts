@@ -1,6 +1,6 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Mailbox from "effect/Mailbox"
+import { elapsedMillis } from "../layers/elapsed.js"
 import type { Transition } from "./PartitionQueue.js"
 
 const pairEveryMs = 1000
@@ -21,7 +21,7 @@ export const logBackpressure = (
     while (true) {
       const blocked = yield* transitions.take
       if (blocked.to !== "blocked") continue
-      const since = yield* Clock.currentTimeMillis
+      const since = yield* elapsedMillis
       const wait = saidAt + pairEveryMs - since
       const over = wait > 0 ? yield* Effect.timeoutOption(transitions.take, wait) : yield* Effect.succeedNone
       if (over._tag === "Some") {
@@ -35,7 +35,7 @@ export const logBackpressure = (
       )
       folded = 0
       const resolved = yield* transitions.take
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* elapsedMillis
       yield* Effect.logWarning(
         `Backpressure has been resolved. Resuming message processing... [${where} queued=${resolved.queued} paused=${
           now - since

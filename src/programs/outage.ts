@@ -1,8 +1,8 @@
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Random from "effect/Random"
+import { elapsedMillis } from "../layers/elapsed.js"
 import { makeOutages, SharedOutages, summaryEveryMs } from "./outages.js"
 
 export interface Backoff {
@@ -71,7 +71,7 @@ export const throughOutage = <
 export const sayRarely = (say: (text: string) => Effect.Effect<void>): (text: string) => Effect.Effect<void> => {
   let told: { readonly text: string; readonly atMs: number } | undefined
   return (text) =>
-    Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
+    Effect.flatMap(elapsedMillis, (atMs) => {
       if (told?.text === text && atMs - told.atMs < summaryEveryMs) return Effect.void
       told = { text, atMs }
       return say(text)

@@ -1,7 +1,7 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { isServerWide } from "../domain/MysqlErrors.js"
+import { elapsedMillis } from "../layers/elapsed.js"
 
 interface Failure {
   readonly _tag: string
@@ -72,7 +72,7 @@ export const makeOutages = (): Outages => {
     }
     return {
       failed: (failure) =>
-        Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+        Effect.flatMap(elapsedMillis, (nowMs) => {
           const service = serviceOf(failure)
           const isSame = outage === (service === undefined ? own : services.get(service))
           outage = outage !== undefined && isSame ? outage : enter(service, nowMs)
@@ -83,7 +83,7 @@ export const makeOutages = (): Outages => {
           const text = `${name}: ${failure.message}; trying again until it works${lasting(outage, nowMs)}`
           return say(Effect.logWarning(text))
         }),
-      cameThrough: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+      cameThrough: Effect.flatMap(elapsedMillis, (nowMs) => {
         const ended = outage
         leave()
         if (ended === undefined || ended.waiting > 0 || !ended.isTold) return Effect.void

@@ -171,7 +171,7 @@ export const client: ReadonlyArray<Mutation> = [
     mechanism: "kafkajs's timer that sets itself again for ever is replaced",
     promise: "an idle connection costs nothing",
     edits: [{
-      file: "src/layers/kafka/patches.ts",
+      file: "src/layers/kafka/requestQueue.ts",
       find: "    if (waitMs <= 0 && this.pending.length === 0) return\n",
       replace: ""
     }],

@@ -1,5 +1,5 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { elapsedMillis } from "../elapsed.js"
 
 const summaryEveryMs = 30_000
 
@@ -9,7 +9,7 @@ export const makeOutageLog = (what: string) => {
   let logged = 0
   return {
     failed: (message: string) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.flatMap(elapsedMillis, (now) => {
         const lasting = since === undefined ? "" : ` (for ${now - since} ms now)`
         if (since !== undefined && now - logged < summaryEveryMs) return Effect.void
         since ??= now
@@ -21,7 +21,7 @@ export const makeOutageLog = (what: string) => {
       const began = since
       since = undefined
       return Effect.flatMap(
-        Clock.currentTimeMillis,
+        elapsedMillis,
         (now) => Effect.logInfo(`${what}: works again after ${now - began} ms`)
       )
     })

@@ -8,11 +8,20 @@ import type * as KafkaJs from "kafkajs"
 import type { ConnectionPool, ProtocolEncoder, RequestDefinitions, TransactionBroker } from "./internals.js"
 import {
   type BrokerClass,
+  type BrokerPoolClass,
   connectedOnceItCanSend,
-  type RequestQueueClass,
-  requireVersion,
-  withoutTimerLoop
+  type ConsumerGroupClass,
+  heartbeatsWhateverTheClock,
+  metadataAgesWhateverTheClock,
+  requireVersion
 } from "./patches.js"
+import {
+  type ConnectionClass,
+  type RequestQueueClass,
+  requestsEndInTime,
+  throttlesByElapsedTime,
+  withoutTimerLoop
+} from "./requestQueue.js"
 
 const require = createRequire(import.meta.url)
 
@@ -20,9 +29,16 @@ const manifest: { readonly version: string } = require("kafkajs/package.json")
 requireVersion(manifest.version)
 
 const RequestQueue: RequestQueueClass = require("kafkajs/src/network/requestQueue")
+const Connection: ConnectionClass = require("kafkajs/src/network/connection")
+requestsEndInTime(RequestQueue, Connection)
+throttlesByElapsedTime(RequestQueue)
 withoutTimerLoop(RequestQueue)
 const BrokerOfKafkajs: BrokerClass = require("kafkajs/src/broker")
 connectedOnceItCanSend(BrokerOfKafkajs)
+const ConsumerGroup: ConsumerGroupClass = require("kafkajs/src/consumer/consumerGroup")
+heartbeatsWhateverTheClock(ConsumerGroup)
+const BrokerPool: BrokerPoolClass = require("kafkajs/src/cluster/brokerPool")
+metadataAgesWhateverTheClock(BrokerPool)
 
 export const kafkajs: typeof KafkaJs = require("kafkajs")
 

@@ -14,39 +14,6 @@ export const requireVersion = (version: string): void => {
   }
 }
 
-interface RequestQueueInstance {
-  throttleCheckTimeoutId: NodeJS.Timeout | null
-  readonly throttledUntil: number
-  readonly pending: ReadonlyArray<unknown>
-  checkPendingRequests(): void
-}
-
-export interface RequestQueueClass {
-  readonly prototype: { scheduleCheckPendingRequests: (this: RequestQueueInstance) => void }
-}
-
-/** How long a request waits that found too many others in flight; each answer looks again anyway (kafkajs's number). */
-const checkAgainMs = 10
-
-/**
- * Since 2.2.4 every connection sets a timer that sets itself again for ever, with a negative delay: 1,800 timers per
- * second on an idle consumer, and a TimeoutNegativeWarning on Node 24 (tulios/kafkajs#1556, #1704, #1751). A timer is
- * needed only while requests wait or the broker throttles.
- */
-export const withoutTimerLoop = (queue: RequestQueueClass): void => {
-  queue.prototype.scheduleCheckPendingRequests = function() {
-    if (this.throttleCheckTimeoutId !== null) return
-    // oxlint-disable-next-line eslint/no-restricted-properties -- kafkajs's own clock: throttledUntil is counted by it
-    const waitMs = this.throttledUntil - Date.now()
-    if (waitMs <= 0 && this.pending.length === 0) return
-    // oxlint-disable-next-line eslint/no-restricted-globals -- inside kafkajs, where no Effect runs
-    this.throttleCheckTimeoutId = setTimeout(() => {
-      this.throttleCheckTimeoutId = null
-      this.checkPendingRequests()
-    }, waitMs > 0 ? waitMs : checkAgainMs)
-  }
-}
-
 interface BrokerInstance {
   isConnected(): boolean
   connect(): Promise<void>
@@ -81,5 +48,49 @@ export const connectedOnceItCanSend = ({ prototype }: BrokerClass): void => {
       await this.disconnect()
       throw error
     }
+  }
+}
+
+interface ConsumerGroupInstance {
+  lastRequest: number
+}
+
+export interface ConsumerGroupClass {
+  readonly prototype: { heartbeat: (this: ConsumerGroupInstance, options: object) => Promise<void> }
+}
+
+/**
+ * Heartbeats are due by the wall clock. After it has been set back, by a day say, the last one lies in the future: a day
+ * would pass without any, the member evicted and never told. Such a one counts as long ago.
+ */
+export const heartbeatsWhateverTheClock = ({ prototype }: ConsumerGroupClass): void => {
+  const { heartbeat } = prototype
+  prototype.heartbeat = function(options) {
+    // oxlint-disable-next-line eslint/no-restricted-properties -- kafkajs's own clock: lastRequest is counted by it
+    if (this.lastRequest > Date.now()) this.lastRequest = 0
+    return heartbeat.call(this, options)
+  }
+}
+
+interface BrokerPoolInstance {
+  metadataExpireAt: number | null
+  readonly metadataMaxAge: number
+}
+
+export interface BrokerPoolClass {
+  readonly prototype: {
+    refreshMetadataIfNecessary: (this: BrokerPoolInstance, topics: ReadonlyArray<string>) => Promise<unknown>
+  }
+}
+
+/** Metadata whose age is not over for longer than it may last were asked for before the clock was set back. */
+export const metadataAgesWhateverTheClock = ({ prototype }: BrokerPoolClass): void => {
+  const { refreshMetadataIfNecessary } = prototype
+  prototype.refreshMetadataIfNecessary = function(topics) {
+    // oxlint-disable-next-line eslint/no-restricted-properties -- kafkajs's own clock: metadataExpireAt is counted by it
+    if (this.metadataExpireAt !== null && this.metadataExpireAt - Date.now() > this.metadataMaxAge) {
+      this.metadataExpireAt = null
+    }
+    return refreshMetadataIfNecessary.call(this, topics)
   }
 }

@@ -4,6 +4,12 @@ import * as tls from "node:tls"
 
 const keepAliveDelayMs = 60_000
 
+/** Why a connection is ended on which a request was not answered in time. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer"
+  override readonly message = "a request has taken too long"
+}
+
 /** An address has become unreachable, for a reason, or reachable again. */
 export interface SocketReport {
   readonly address: string
@@ -41,6 +47,8 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
     socket.setKeepAlive(true, keepAliveDelayMs)
     open.set(socket, address)
     socket.on("error", (error: NodeJS.ErrnoException) => {
+      // The other connection to the node has most likely gone the same way, and what is sent on it would wait as long.
+      if (error instanceof NoAnswer) cutOff(error, address)
       if (closed || down.has(address)) return
       down.add(address)
       report({ address, lostBecause: error.code ?? error.message })
@@ -49,15 +57,15 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
     return socket
   }
   // With an error, because kafkajs listens to "end" and "error" only, and would wait for answers that cannot come.
-  const cutOff = (reason: string, only?: string) => {
-    for (const [socket, address] of open) if (only === undefined || only === address) socket.destroy(new Error(reason))
+  const cutOff = (reason: Error, only?: string) => {
+    for (const [socket, address] of open) if (only === undefined || only === address) socket.destroy(reason)
   }
   return {
     factory,
-    reset: (address) => cutOff("a request has taken too long", address),
+    reset: (address) => cutOff(new NoAnswer(), address),
     destroy: () => {
       closed = true
-      cutOff("the client is closed")
+      cutOff(new Error("the client is closed"))
     }
   }
 }

@@ -1,6 +1,6 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import { elapsedMillis } from "../elapsed.js"
 import { connectWithin, type KafkaClientOptions } from "./client.js"
 import { classify, type KafkaError, typeOf, unavailable } from "./errors.js"
 import type { Broker } from "./internals.js"
@@ -49,7 +49,7 @@ export const makeTopics = (nodes: Nodes, { brokers }: KafkaClientOptions): Effec
       onTimeout: () => unavailable(brokers, new Error(`no answer within ${connectWithin}`))
     })
     const current = (topic: string) =>
-      Effect.map(Clock.currentTimeMillis, (nowMs) => {
+      Effect.map(elapsedMillis, (nowMs) => {
         const found = known.get(topic)
         return found !== undefined && nowMs - found.atMs < layoutAgeMsMax ? found.layout : undefined
       })
@@ -61,7 +61,7 @@ export const makeTopics = (nodes: Nodes, { brokers }: KafkaClientOptions): Effec
         const meanwhile = yield* current(topic)
         if (meanwhile !== undefined) return meanwhile
         const asked = yield* ask(topic)
-        known.set(topic, { layout: asked, atMs: yield* Clock.currentTimeMillis })
+        known.set(topic, { layout: asked, atMs: yield* elapsedMillis })
         return asked
       }))
     })

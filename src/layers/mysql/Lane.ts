@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Net from "node:net"
+import { unsafeElapsedMillis } from "../elapsed.js"
 import { fromSqlError, lost, type MysqlFailure } from "./MysqlFailure.js"
 import type { MysqlOptions } from "./MysqlConfig.js"
 
@@ -104,7 +105,7 @@ export const makeRun = (
   let isLate = false
   const run: Lane["run"] = (text, deadlineMs = config.statementTimeoutMs) =>
     Effect.clockWith((clock) => {
-      dueMs = clock.unsafeCurrentTimeMillis() + deadlineMs
+      dueMs = unsafeElapsedMillis(clock) + deadlineMs
       return connection.executeUnprepared(text, [], undefined).pipe(
         Effect.mapError((error) => isLate ? lost(`no answer within ${deadlineMs} ms`) : fromSqlError(error)),
         Effect.onExit((exit) => {

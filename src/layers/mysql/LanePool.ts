@@ -1,7 +1,7 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import { elapsedMillis } from "../elapsed.js"
 import type { Lane } from "./Lane.js"
 import type { MysqlFailure } from "./MysqlFailure.js"
 
@@ -54,7 +54,7 @@ export const make = (
         used.delete(lane)
         const expected = Exit.isSuccess(exit) || exit.cause._tag === "Fail"
         if (expected && !closed && idle.length < idleMax && lane.isOpen()) {
-          return void idle.push({ lane, sinceMs: yield* Clock.currentTimeMillis })
+          return void idle.push({ lane, sinceMs: yield* elapsedMillis })
         }
         if (!expected) yield* lane.destroy
         yield* lane.close
@@ -68,13 +68,13 @@ export const make = (
 
     // One look at all lanes, not a timer and a fiber for each statement, which would cost as much as the statement. A
     // deadline that runs in a child of the caller would also be lost: an interrupted fiber tells its children at once.
-    yield* Clock.currentTimeMillis.pipe(
+    yield* elapsedMillis.pipe(
       Effect.flatMap((nowMs) => Effect.forEach(used, (lane) => lane.cutIfLate(nowMs), { discard: true })),
       Effect.delay(watchIntervalMs),
       Effect.forever,
       Effect.forkScoped
     )
-    yield* Clock.currentTimeMillis.pipe(
+    yield* elapsedMillis.pipe(
       Effect.flatMap((nowMs) => closeOlderThan(nowMs - idleMaxMs)),
       Effect.delay(idleMaxMs / 10),
       Effect.forever,

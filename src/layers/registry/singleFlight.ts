@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { unsafeElapsedMillis } from "../elapsed.js"
 
 /** Successes that are kept; the oldest goes first. Far more schemas than a pipeline meets, far less than memory holds. */
 const entriesMax = 100_000
@@ -48,7 +49,7 @@ export const makeSingleFlight = <K extends string | number, A extends object, E>
     const keepFailure = (key: K, failure: E) => {
       const duration = remembered(failure)
       if (duration === 0) return
-      failures.set(key, { failure, until: clock.unsafeCurrentTimeMillis() + duration })
+      failures.set(key, { failure, until: unsafeElapsedMillis(clock) + duration })
       const oldest = failures.size > failuresMax ? failures.keys().next() : undefined
       if (oldest?.done === false) failures.delete(oldest.value)
     }
@@ -71,7 +72,7 @@ export const makeSingleFlight = <K extends string | number, A extends object, E>
           if (value !== undefined) return value
           const failed = failures.get(key)
           if (failed !== undefined) {
-            if (failed.until > clock.unsafeCurrentTimeMillis()) return yield* Effect.fail(failed.failure)
+            if (failed.until > unsafeElapsedMillis(clock)) return yield* Effect.fail(failed.failure)
             failures.delete(key)
           }
           const running = underWay.get(key)

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
@@ -7,6 +6,7 @@ import { parseSchema } from "../../domain/avro/parseSchema.js"
 import type { TopicSettings } from "../../domain/TopicSettings.js"
 import { readFrame, type SchemaName, schemaNameOf, schemaNameText } from "../../domain/WireFormat.js"
 import { SchemaRegistry } from "../../layers/SchemaRegistry.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import { type Backoff, throughOutage } from "../outage.js"
 import { bytesCodec, jsonCodec, stringCodec } from "./givenCodec.js"
 import type { PartCodec, PartDecoder, PartFrame, SchemaProblem } from "./PartDecoder.js"
@@ -91,7 +91,7 @@ const registryDecoder = (
 
   const ask = (name: SchemaName, schemaKey: string, isKnownUnknown: boolean) =>
     Effect.gen(function*() {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* elapsedMillis
       const seconds = isKnownUnknown ? 0 : now < unknownUntilMs ? patienceSecondsThen : patienceSeconds
       const patient = Effect.retry(registryCodec(registry, name, { inTurn, reader: yield* reader }), {
         while: (error) => error._tag === "SchemaNotFound",
@@ -103,7 +103,7 @@ const registryDecoder = (
   const remembered = (schemaKey: string) => (error: Exclude<CodecError, { readonly _tag: "RegistryUnavailable" }>) =>
     Effect.gen(function*() {
       const problem = problemOf(error)
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* elapsedMillis
       const isUnknown = error._tag === "SchemaNotFound"
       const isKnown = now < (problems.get(schemaKey)?.untilMs ?? 0)
       if (problem.kind === "record") remember(problems, schemaKey, { problem, untilMs: now + problemMs, isUnknown })
@@ -119,7 +119,7 @@ const registryDecoder = (
       if (known !== undefined) return known
       if (name === undefined) return yield* Effect.dieMessage(`${schemaKey} is no key that frame gives`)
       const before = problems.get(schemaKey)
-      const isKnown = before !== undefined && (yield* Clock.currentTimeMillis) < before.untilMs
+      const isKnown = before !== undefined && (yield* elapsedMillis) < before.untilMs
       if (isKnown && !before.isUnknown) return yield* before.problem
       // An id that was unknown is asked for once more, without waiting: ids are given in turn, and this may be the one
       // that a producer has just been given. The registry's own memory keeps that from being a request per batch.

@@ -1,5 +1,4 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
-import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -7,6 +6,7 @@ import type { Config } from "../../domain/Config.js"
 import { refusalOf } from "../../domain/sql/evolution/Evolution.js"
 import { Catalog, type OnStep, type TableState } from "../../layers/Catalog.js"
 import type { SchemaRegistry } from "../../layers/SchemaRegistry.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import type { Globals } from "../argv.js"
 import { CommandError, ExitCode } from "../exitCodes.js"
 import { printData } from "../report.js"
@@ -100,10 +100,10 @@ const unconfirmed = new CommandError({
 const progress = (table: string, total: number): Effect.Effect<OnStep> =>
   Effect.gen(function*() {
     let done = 0
-    let sinceMs = yield* Clock.currentTimeMillis
+    let sinceMs = yield* elapsedMillis
     return (event, step) =>
       Effect.gen(function*() {
-        const nowMs = yield* Clock.currentTimeMillis
+        const nowMs = yield* elapsedMillis
         if (event === "begin") {
           sinceMs = nowMs
           return yield* Console.error(`${table} ${done + 1}/${Math.max(total, done + 1)}: ${step.sql};`)

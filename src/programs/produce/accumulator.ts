@@ -3,6 +3,7 @@ import type * as Exit from "effect/Exit"
 import * as Mailbox from "effect/Mailbox"
 import type * as Scope from "effect/Scope"
 import type { Appended, OutgoingRecord } from "../../layers/Producer.js"
+import { unsafeElapsedMillis } from "../../layers/elapsed.js"
 
 export interface AccumulatorOptions<E> {
   /** Bytes at which a batch is full; a record that is larger goes alone. */
@@ -108,7 +109,7 @@ export const makeAccumulator = <E>(
         }
         const outcome = yield* Effect.exit(restore(options.send(lane.topic, batch.records)))
         const { acceptedMs, partition, records, topic } = batch
-        const settledMs = clock.unsafeCurrentTimeMillis()
+        const settledMs = unsafeElapsedMillis(clock)
         yield* options.settled({ topic, partition, records, acceptedMs, settledMs, outcome })
         state.settle(batch)
         room.unsafeOpen()
@@ -118,7 +119,7 @@ export const makeAccumulator = <E>(
     // Batches come in the order in which they were opened, and all linger equally long: one timer serves them all.
     const linger = Effect.gen(function*() {
       const batch = yield* lingering.take
-      const waitMs = (batch.acceptedMs[0] ?? 0) + options.lingerMs - clock.unsafeCurrentTimeMillis()
+      const waitMs = (batch.acceptedMs[0] ?? 0) + options.lingerMs - unsafeElapsedMillis(clock)
       if (waitMs > 0 && !batch.due) yield* Effect.sleep(waitMs)
       state.makeDue(batch)
     })
@@ -133,7 +134,7 @@ export const makeAccumulator = <E>(
     }
     return {
       offer: (topic, records, from = 0) => {
-        const nowMs = clock.unsafeCurrentTimeMillis()
+        const nowMs = unsafeElapsedMillis(clock)
         for (let index = from; index < records.length; index++) {
           const record = records[index]
           if (record === undefined || state.accept(topic, record, nowMs, opened)) continue

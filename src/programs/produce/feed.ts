@@ -1,6 +1,6 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import type { CommandError } from "../exitCodes.js"
 import { commandError } from "../serviceErrors.js"
 import type { Accumulator } from "./accumulator.js"
@@ -74,9 +74,9 @@ const turnWithinMs = 10
  */
 const giveTurn = (progress: Progress): Effect.Effect<void> =>
   Effect.gen(function*() {
-    if ((yield* Clock.currentTimeMillis) - progress.turnMs < turnWithinMs) return yield* Effect.yieldNow()
+    if ((yield* elapsedMillis) - progress.turnMs < turnWithinMs) return yield* Effect.yieldNow()
     yield* Effect.sleep(0)
-    progress.turnMs = yield* Clock.currentTimeMillis
+    progress.turnMs = yield* elapsedMillis
   })
 
 const acceptPart = (
@@ -88,7 +88,7 @@ const acceptPart = (
     const { accumulator, check, cutting, plan, startedMs } = feeding
     if (plan.recordMs > 0) {
       // Counted from the start, not from the last record: what one was late, the next ones make up for.
-      const waitMs = startedMs + progress.accepted * plan.recordMs - (yield* Clock.currentTimeMillis)
+      const waitMs = startedMs + progress.accepted * plan.recordMs - (yield* elapsedMillis)
       if (waitMs > 0) yield* Effect.sleep(waitMs)
     }
     yield* check

@@ -1,7 +1,6 @@
 import type { PlatformError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -12,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ClientConfig } from "../../domain/Config.js"
 import type { Admin } from "../../layers/Admin.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import { Producer } from "../../layers/Producer.js"
 import type { SchemaRegistry } from "../../layers/SchemaRegistry.js"
 import type { TransactionError, Transactions } from "../../layers/Transactions.js"
@@ -47,7 +47,7 @@ export const produceCommand = (
 ): Effect.Effect<ExitCode, CommandError, Services> =>
   Effect.gen(function*() {
     const source = yield* openSource(plan, config.topics, pieceRecords(plan), surroundings.input)
-    const startedMs = yield* Clock.currentTimeMillis
+    const startedMs = yield* elapsedMillis
     const tally = new Tally(startedMs, source.targets)
     const { transactions } = plan
     const cutting = transactions === undefined
@@ -60,7 +60,7 @@ export const produceCommand = (
       yield* sendAll(source, feeding, tally, failed, config.shutdownTimeoutMs)
     })
     const report = Effect.flatMap(
-      Clock.currentTimeMillis,
+      elapsedMillis,
       (nowMs) => printProduced(surroundings.output, tally, nowMs - startedMs, plan.print)
     )
     // What has arrived is told however it ends: a stopped producer's records stay in the topic.

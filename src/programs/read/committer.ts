@@ -1,10 +1,10 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { CommitFailed } from "../../layers/Consumer.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import { MemberEvent, type PartitionOffset } from "./memberEvent.js"
 import type { Poller } from "./poller.js"
 
@@ -41,23 +41,23 @@ export const makeCommitter = (
 
     const attempt = (offsets: Offsets, next: (failed: CommitFailed) => string) =>
       Effect.gen(function*() {
-        const sinceMs = yield* Clock.currentTimeMillis
+        const sinceMs = yield* elapsedMillis
         const result = yield* Effect.either(poller.commit(offsets))
         if (Either.isLeft(result)) {
           yield* report(MemberEvent.CommitFailed({ offsets, error: result.left, next: next(result.left) }))
           return result.left
         }
         for (const { offset, partition } of offsets) told.set(partition, offset)
-        yield* report(MemberEvent.Committed({ offsets, tookMs: (yield* Clock.currentTimeMillis) - sinceMs }))
+        yield* report(MemberEvent.Committed({ offsets, tookMs: (yield* elapsedMillis) - sinceMs }))
         return undefined
       })
     const wait = (offsets: Offsets) =>
       Effect.gen(function*() {
         yield* FiberSet.awaitEmpty(inFlight)
         if (offsets.length === 0) return
-        const untilMs = (yield* Clock.currentTimeMillis) + commitWithinMs
+        const untilMs = (yield* elapsedMillis) + commitWithinMs
         while (true) {
-          const again = (yield* Clock.currentTimeMillis) < untilMs
+          const again = (yield* elapsedMillis) < untilMs
           const next = again ? `it is tried again in ${againAfter}` : "the next commit covers it"
           const failed = yield* attempt(offsets, unlessFenced(next))
           if (failed?.kind !== "unavailable" || !again) return

@@ -1,5 +1,4 @@
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -7,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import type { ConsumerRecord } from "../../domain/consumerRecord.js"
 import type { Admin } from "../../layers/Admin.js"
 import type { Consumer, Isolation, KafkaUnavailable } from "../../layers/Consumer.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import { behaviours, type CommitBehaviour, type CommitStrategy } from "./commitStrategy.js"
 import { type Committer, makeCommitter } from "./committer.js"
 import { type Finish, makeFinish } from "./finish.js"
@@ -131,7 +131,7 @@ const join = <E extends { readonly _tag: string; readonly message: string }>(
       measures: hooks.measures ?? { fetched: () => {}, polled: () => {} }
     })
     const committer = yield* makeCommitter(poller, report)
-    const nextAutoCommitMs = (yield* Clock.currentTimeMillis) + options.autoCommitIntervalMs
+    const nextAutoCommitMs = (yield* elapsedMillis) + options.autoCommitIntervalMs
     return {
       options,
       behaviour,
@@ -170,10 +170,10 @@ const loop = <E>(member: Member<E>): Effect.Effect<void, E | PollError> =>
 const poll = <E>(member: Member<E>): Effect.Effect<ReadonlyArray<PolledRecord>, E | PollError> =>
   Effect.gen(function*() {
     const { behaviour, finish, options: { maxPollRecords, pollTimeoutMs }, poller, restore } = member
-    const untilMs = (yield* Clock.currentTimeMillis) + pollTimeoutMs
+    const untilMs = (yield* elapsedMillis) + pollTimeoutMs
     while (true) {
       if (behaviour.everyInterval) yield* autoCommit(member)
-      const leftMs = untilMs - (yield* Clock.currentTimeMillis)
+      const leftMs = untilMs - (yield* elapsedMillis)
       yield* restore(Effect.raceFirst(poller.ready(Math.max(0, leftMs)), finish.over))
       yield* poller.turn(beforeRevoked(member))
       const records = yield* poller.take(Math.min(maxPollRecords, finish.allowance()))
@@ -186,7 +186,7 @@ const poll = <E>(member: Member<E>): Effect.Effect<ReadonlyArray<PolledRecord>, 
 const autoCommit = <E>(member: Member<E>): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { committer, options, poller } = member
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* elapsedMillis
     if (now < member.nextAutoCommitMs) return
     member.nextAutoCommitMs = now + options.autoCommitIntervalMs
     yield* committer.send(committer.news(poller.positions()))

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,6 +14,7 @@ import {
   type KafkaUnavailable,
   type Membership
 } from "../../layers/Consumer.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import { throughOutage, unavailable } from "../outage.js"
 import { type Measures, MemberEvent, type PartitionOffset } from "./memberEvent.js"
 import { PartitionBuffer } from "./PartitionBuffer.js"
@@ -101,7 +101,7 @@ export const makePoller = <E extends { readonly _tag: string; readonly message: 
       held: undefined,
       pending: [],
       revoking: undefined,
-      joiningSinceMs: yield* Clock.currentTimeMillis,
+      joiningSinceMs: yield* elapsedMillis,
       ended: undefined,
       closed: false,
       turn: 0,
@@ -151,7 +151,7 @@ const onRevoked = (state: State): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (state.closed || state.held === undefined) return
     const done = yield* Deferred.make<void>()
-    state.revoking = { sinceMs: yield* Clock.currentTimeMillis, done }
+    state.revoking = { sinceMs: yield* elapsedMillis, done }
     state.wake()
     // Where the membership does not wait any longer, what would be committed does not count.
     yield* Effect.onInterrupt(Deferred.await(done), () =>
@@ -166,7 +166,7 @@ const collect = (membership: Membership, state: State): Effect.Effect<void> =>
       const [events, ended] = yield* membership.events.takeAll
       for (const event of events) {
         state.pending.push(event)
-        if (event._tag === "Lost") state.joiningSinceMs = yield* Clock.currentTimeMillis
+        if (event._tag === "Lost") state.joiningSinceMs = yield* elapsedMillis
         if (event._tag === "Lost" && state.held !== undefined) state.held.over = true
       }
       done = ended
@@ -228,7 +228,7 @@ const giveBack = <E>(
     state.held = undefined
     // Not one that has come meanwhile, because this one took too long: it is looked at next.
     if (state.revoking?.done === done) state.revoking = undefined
-    const tookMs = (yield* Clock.currentTimeMillis) - sinceMs
+    const tookMs = (yield* elapsedMillis) - sinceMs
     if (partitions.length > 0) yield* options.report(MemberEvent.Revoked({ partitions, tookMs }))
   }).pipe(Effect.ensuring(Deferred.succeed(done, undefined)))
 
@@ -240,7 +240,7 @@ const lose = <E>({ options, state }: Env<E>, event: GroupEvent) =>
     state.held = undefined
     if (partitions.length === 0) return
     const reason = event._tag === "Lost" ? event.reason : "the group has rebalanced before they were given back"
-    const tookMs = (yield* Clock.currentTimeMillis) - state.joiningSinceMs
+    const tookMs = (yield* elapsedMillis) - state.joiningSinceMs
     yield* options.report(MemberEvent.Lost({ partitions, reason, tookMs }))
   })
 
@@ -266,7 +266,7 @@ const assign = <E extends { readonly _tag: string; readonly message: string }>(
       yield* membership.seek(partition, offset)
       yield* membership.resume(partition)
     }
-    const tookMs = (yield* Clock.currentTimeMillis) - state.joiningSinceMs
+    const tookMs = (yield* elapsedMillis) - state.joiningSinceMs
     yield* options.report(MemberEvent.Assigned({ generation, positions: positionsOf(state), tookMs }))
   })
 

@@ -1,6 +1,6 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { TransactionalProducer, TransactionError } from "../../layers/Transactions.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import type { PartitionMetrics } from "../metrics.js"
 import type { Mapped, Route } from "./outgoing.js"
 import type { TransformSettings } from "./settings.js"
@@ -40,7 +40,7 @@ export const send = (
   mapped: Mapped
 ): Effect.Effect<void, TransactionError> =>
   Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* elapsedMillis
     const before = progress.open ?? begun(progress.position, now)
     progress.open = before
     if (mapped.output.length > 0) yield* producer.send(route.output.topic, mapped.output)
@@ -80,13 +80,13 @@ export const commit = (
     const { open } = progress
     if (open === undefined) return
     const { group, options } = env.settings
-    const beganMs = yield* Clock.currentTimeMillis
+    const beganMs = yield* elapsedMillis
     yield* producer.sendOffsets(group, options.input, [{ partition: env.route.input.partition, offset: open.next }])
     yield* producer.commit
     progress.open = undefined
     progress.commits++
     env.metrics.committed(open.recordsIn, open.next)
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* elapsedMillis
     yield* sayCommitted(env, open, `open-ms=${beganMs - open.sinceMs} commit-ms=${now - beganMs}`)
   }).pipe(Effect.uninterruptible)
 

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Slice } from "../../domain/KafkaRecord.js"
@@ -6,6 +5,7 @@ import { splitSlice } from "../../domain/slices.js"
 import { Admin } from "../../layers/Admin.js"
 import type { KafkaRefused, KafkaUnavailable, Membership } from "../../layers/Consumer.js"
 import { type ProducerFenced, type TransactionalProducer, Transactions } from "../../layers/Transactions.js"
+import { elapsedMillis } from "../../layers/elapsed.js"
 import { Held, outOfRange, toHeld, unreadable, type Where } from "../held.js"
 import { logRange } from "../logRange.js"
 import { type Backoff, jittered, sayRarely, throughOutage, unavailable } from "../outage.js"
@@ -80,7 +80,7 @@ const own = (
       `begins at offset ${progress.position} [id=${transactionalIdOf(env.settings, input.partition)}]`
     )
     // From now on the group's offset says where this group began, whatever the log's ends are by the next start.
-    if (committed === undefined) progress.open = begun(progress.position, yield* Clock.currentTimeMillis)
+    if (committed === undefined) progress.open = begun(progress.position, yield* elapsedMillis)
     env.queue.clear()
     yield* membership.seek(input.partition, progress.position)
     yield* membership.resume(input.partition)
@@ -197,7 +197,7 @@ const nextSlice = (env: PartitionEnv, { open, position }: Progress): Effect.Effe
     while (true) {
       if (open === undefined) yield* env.queue.awaitSome
       else {
-        const leftMs = open.sinceMs + commitIntervalMs - (yield* Clock.currentTimeMillis)
+        const leftMs = open.sinceMs + commitIntervalMs - (yield* elapsedMillis)
         if (leftMs <= 0) return undefined
         if ((yield* Effect.timeoutOption(env.queue.awaitSome, leftMs))._tag === "None") return undefined
       }

@@ -4,36 +4,43 @@ import { connect, createServer, type Socket } from "node:net"
 import { vi } from "vitest"
 import { patient } from "../../../src/layers/kafka/client.js"
 import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "../../../src/layers/kafka/library.js"
-import { type RequestQueueClass, requireVersion, withoutTimerLoop } from "../../../src/layers/kafka/patches.js"
+import { requireVersion } from "../../../src/layers/kafka/patches.js"
+
+const require = createRequire(import.meta.url)
 
 it("refuses any other version of kafkajs, and names both", () => {
   requireVersion("2.2.4")
   assert.throws(() => requireVersion("2.3.0"), /kafkajs 2\.3\.0 .* 2\.2\.4/)
 })
 
-const makeQueue = (pending: ReadonlyArray<unknown>, throttledUntil: number) => {
-  const queueClass: RequestQueueClass = { prototype: { scheduleCheckPendingRequests() {} } }
-  withoutTimerLoop(queueClass)
-  const queue = {
-    throttleCheckTimeoutId: null,
-    throttledUntil,
-    pending,
-    checked: 0,
-    checkPendingRequests() {
-      queue.checked++
-      queueClass.prototype.scheduleCheckPendingRequests.call(queue)
-    }
+const makeQueue = ({ throttleMs = 0, inFlightMax = 10 }) => {
+  const RequestQueue = require("kafkajs/src/network/requestQueue")
+  const queue = new RequestQueue({
+    maxInFlightRequests: inFlightMax,
+    requestTimeout: 1000,
+    enforceRequestTimeout: false,
+    clientId: "c",
+    broker: "b:1",
+    logger: new kafkajs.Kafka({ brokers: ["b:1"], logLevel: kafkajs.logLevel.NOTHING }).logger()
+  })
+  const told = { checked: 0 }
+  const check = queue.checkPendingRequests.bind(queue)
+  queue.checkPendingRequests = () => {
+    told.checked++
+    check()
   }
-  queueClass.prototype.scheduleCheckPendingRequests.call(queue)
-  return queue
+  queue.maybeThrottle(throttleMs)
+  if (inFlightMax === 0) queue.pending.push("a request that waits")
+  queue.scheduleCheckPendingRequests()
+  return told
 }
 
 it("an idle connection sets no timer; one that is throttled, or full, looks again later", () => {
   vi.useFakeTimers({ now: 1000 })
   try {
-    const idle = makeQueue([], -1)
-    const throttled = makeQueue([], 1200)
-    const full = makeQueue([1], -1)
+    const idle = makeQueue({})
+    const throttled = makeQueue({ throttleMs: 200 })
+    const full = makeQueue({ inFlightMax: 0 })
     vi.advanceTimersByTime(199)
     assert.deepStrictEqual([idle.checked, throttled.checked, full.checked], [0, 0, 19])
     vi.advanceTimersByTime(1)
@@ -85,8 +92,6 @@ it("a broker that takes connections and answers nothing is not connected, and is
     silent.close()
   }
 })
-
-const require = createRequire(import.meta.url)
 
 it("kafkajs's own request queue is corrected as soon as it is loaded: with nothing to do it sets no timer", () => {
   const RequestQueue = require("kafkajs/src/network/requestQueue")

@@ -1,0 +1,241 @@
+import { assert, it } from "@effect/vitest"
+import { createRequire } from "node:module"
+import { createServer, type Socket } from "node:net"
+import { vi } from "vitest"
+import { KafkaBroker, kafkajs, makeConnectionPoolBuilder, requests } from "../../../src/layers/kafka/library.js"
+import { makeSockets } from "../../../src/layers/kafka/sockets.js"
+
+const require = createRequire(import.meta.url)
+
+const logger = () => new kafkajs.Kafka({ brokers: ["none:1"], logLevel: kafkajs.logLevel.NOTHING }).logger()
+
+const requestTimeoutMs = 1000
+const daysMs = 24 * 3600 * 1000
+
+/** kafkajs's own queue, as it is corrected; `sent` counts the requests that went out, `failed` says what has ended them. */
+const makeQueue = () => {
+  const RequestQueue = require("kafkajs/src/network/requestQueue")
+  let isConnected = true
+  const sent: Array<number> = []
+  const failed: Array<string> = []
+  const queue = new RequestQueue({
+    maxInFlightRequests: null,
+    requestTimeout: requestTimeoutMs,
+    enforceRequestTimeout: true,
+    clientId: "c",
+    broker: "b:1",
+    logger: logger(),
+    isConnected: () => isConnected
+  })
+  const push = (correlationId: number) =>
+    queue.push({
+      entry: { correlationId, resolve: () => {}, reject: (error: Error) => failed.push(error.name) },
+      expectResponse: true,
+      sendRequest: () => sent.push(correlationId)
+    })
+  const disconnecting = () => {
+    isConnected = false
+  }
+  return { queue, push, sent, failed, disconnecting }
+}
+
+const inFakeTime = async (run: () => void | Promise<void>) => {
+  vi.useFakeTimers({ now: 10 * daysMs })
+  try {
+    await run()
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
+it("a request ends by its time-out though its connection is being closed, and the closing with it", () =>
+  inFakeTime(async () => {
+    const { disconnecting, failed, push, queue } = makeQueue()
+    queue.scheduleRequestTimeoutCheck()
+    push(1)
+    disconnecting()
+    let isEmpty = false
+    queue.once("requestQueueEmpty", () => {
+      isEmpty = true
+    })
+    queue.waitForPendingRequests()
+    await vi.advanceTimersByTimeAsync(requestTimeoutMs)
+    assert.deepStrictEqual([failed, isEmpty], [[], false])
+    await vi.advanceTimersByTimeAsync(300)
+    assert.deepStrictEqual([failed, isEmpty], [["KafkaJSRequestTimeoutError"], true])
+    assert.strictEqual(vi.getTimerCount(), 0)
+  }))
+
+it("also after a close that came to its end before: whatever is sent ends", () =>
+  inFakeTime(async () => {
+    const { disconnecting, failed, push, queue } = makeQueue()
+    push(1)
+    disconnecting()
+    queue.destroy()
+    await vi.advanceTimersByTimeAsync(requestTimeoutMs + 300)
+    assert.deepStrictEqual(failed, ["KafkaJSRequestTimeoutError"])
+  }))
+
+for (const [what, jumpMs] of [["back", -daysMs], ["forward", daysMs]] as const) {
+  it(`a wall clock that jumps ${what} by a day neither keeps a request nor ends it`, () =>
+    inFakeTime(async () => {
+      const { failed, push } = makeQueue()
+      push(1)
+      await vi.advanceTimersByTimeAsync(requestTimeoutMs / 2)
+      vi.setSystemTime(new Date().getTime() + jumpMs)
+      await vi.advanceTimersByTimeAsync(requestTimeoutMs / 2)
+      assert.deepStrictEqual(failed, [])
+      await vi.advanceTimersByTimeAsync(300)
+      assert.deepStrictEqual(failed, ["KafkaJSRequestTimeoutError"])
+    }))
+
+  it(`nor does one that jumps ${what} change how long a broker throttles`, () =>
+    inFakeTime(async () => {
+      const { push, queue, sent } = makeQueue()
+      queue.maybeThrottle(500)
+      push(1)
+      vi.setSystemTime(new Date().getTime() + jumpMs)
+      await vi.advanceTimersByTimeAsync(499)
+      assert.deepStrictEqual(sent, [])
+      await vi.advanceTimersByTimeAsync(20)
+      assert.deepStrictEqual(sent, [1])
+    }))
+}
+
+it("heartbeats go on after the wall clock was set back", () =>
+  inFakeTime(async () => {
+    const ConsumerGroup = require("kafkajs/src/consumer/consumerGroup")
+    let beats = 0
+    const group = new ConsumerGroup({
+      retry: {},
+      cluster: {},
+      groupId: "g",
+      topics: [],
+      topicConfigurations: {},
+      logger: logger(),
+      instrumentationEmitter: { emit: () => {} },
+      assigners: [],
+      sessionTimeout: 6000,
+      rebalanceTimeout: 6000
+    })
+    group.memberId = "m"
+    group.coordinator = {
+      heartbeat: async () => {
+        beats++
+      }
+    }
+    await vi.advanceTimersByTimeAsync(1000)
+    await group.heartbeat({ interval: 1000 })
+    vi.setSystemTime(new Date().getTime() - daysMs)
+    await group.heartbeat({ interval: 1000 })
+    await group.heartbeat({ interval: 1000 })
+    assert.strictEqual(beats, 2)
+    await vi.advanceTimersByTimeAsync(1000)
+    await group.heartbeat({ interval: 1000 })
+    assert.strictEqual(beats, 3)
+  }))
+
+it("metadata grows old after the wall clock was set back", () =>
+  inFakeTime(async () => {
+    const BrokerPool = require("kafkajs/src/cluster/brokerPool")
+    const pool = new BrokerPool({ connectionPoolBuilder: {}, logger: logger(), retry: {}, metadataMaxAge: 60_000 })
+    let asked = 0
+    pool.refreshMetadata = async () => {
+      asked++
+      pool.metadata = { topicMetadata: [] }
+      pool.metadataExpireAt = new Date().getTime() + 60_000
+    }
+    await pool.refreshMetadataIfNecessary([])
+    await pool.refreshMetadataIfNecessary([])
+    assert.strictEqual(asked, 1)
+    vi.setSystemTime(new Date().getTime() - daysMs)
+    await pool.refreshMetadataIfNecessary([])
+    await pool.refreshMetadataIfNecessary([])
+    assert.strictEqual(asked, 2)
+  }))
+
+/** Takes connections and reads what comes, and never says a word, as a half-open connection does. */
+const listenSilently = async () => {
+  const sockets = new Set<Socket>()
+  const listener = createServer((socket) => {
+    sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)).resume())
+  })
+  const port = await new Promise<number>((resolve) => {
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address()
+      resolve(typeof address === "object" && address !== null ? address.port : 0)
+    })
+  })
+  const close = () => {
+    listener.close()
+    sockets.forEach((socket) => socket.destroy())
+  }
+  return { port, sockets, close }
+}
+
+const end = (sent: Promise<unknown>) =>
+  sent.then(() => "answered", (error: unknown) => error instanceof Error ? error.name : "no error")
+
+const connected = async (port: number, requestTimeout: number) => {
+  const pools = makeConnectionPoolBuilder({
+    brokers: [],
+    clientId: "test",
+    logger: logger(),
+    connectionTimeout: 1000,
+    requestTimeout,
+    enforceRequestTimeout: true,
+    socketFactory: makeSockets(() => {}).factory
+  })
+  const connectionPool = await pools.build({ host: "127.0.0.1", port })
+  const broker = new KafkaBroker({ logger: logger(), allowAutoTopicCreation: false, connectionPool })
+  return {
+    broker,
+    fetch: () => end(connectionPool.send(requests.Fetch.protocol({ version: 11 })({ topics: [] }))),
+    ask: (options = {}) => end(connectionPool.send({ ...requests.ListGroups.protocol({ version: 2 })({}), ...options }))
+  }
+}
+
+it("a broker can be left although its connection has gone dead with a fetch in flight", async () => {
+  const silent = await listenSilently()
+  try {
+    const { broker, fetch } = await connected(silent.port, 150)
+    const fetching = fetch()
+    await vi.waitUntil(() => silent.sockets.size === 1)
+    await broker.disconnect()
+    assert.strictEqual(await fetching, "KafkaJSRequestTimeoutError")
+  } finally {
+    silent.close()
+  }
+})
+
+it("a connection on which nothing was answered in time is given up, with the other to the same broker", async () => {
+  const silent = await listenSilently()
+  try {
+    const { ask, fetch } = await connected(silent.port, 400)
+    const asking = ask()
+    await vi.waitUntil(() => silent.sockets.size === 1)
+    const fetching = fetch()
+    assert.strictEqual(await asking, "KafkaJSRequestTimeoutError")
+    assert.notStrictEqual(await fetching, "answered")
+    await vi.waitUntil(() => silent.sockets.size === 0)
+  } finally {
+    silent.close()
+  }
+})
+
+it("but not for a request that has waited behind one that may take longer", async () => {
+  const silent = await listenSilently()
+  try {
+    const { ask } = await connected(silent.port, 100)
+    let joinEnded = false
+    const joining = ask({ requestTimeout: 1000 }).finally(() => {
+      joinEnded = true
+    })
+    await vi.waitUntil(() => silent.sockets.size === 1)
+    assert.strictEqual(await ask(), "KafkaJSRequestTimeoutError")
+    assert.deepStrictEqual([joinEnded, silent.sockets.size], [false, 1])
+    assert.strictEqual(await joining, "KafkaJSRequestTimeoutError")
+  } finally {
+    silent.close()
+  }
+})
