@@ -114,7 +114,7 @@ const watchEnd = (world: World, life: Life): void =>
 /** Starts the main job; nothing where one runs already. */
 export const startLife = (world: World, slot: Slot): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
-    if (slot.life !== undefined || slot.isStarting) return
+    if (world.isOver || slot.life !== undefined || slot.isStarting) return
     slot.isStarting = true
     slot.lives += 1
     const name = `p${slot.index}.${slot.lives}`

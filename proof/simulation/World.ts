@@ -11,7 +11,7 @@ import { type MemoryCluster, MemoryKafka } from "../../src/layers/memory/MemoryC
 import { layerMemory } from "../../src/layers/memory/MemoryKafka.js"
 import type { Topics } from "../../src/layers/Topics.js"
 import type { FaultPoint } from "../../src/programs/faultPoint.js"
-import type { Observation } from "../checker/History.js"
+import type { Observation, Place } from "../checker/History.js"
 import { mysqlFaults } from "./fates.js"
 import { SimMysql } from "./mysql/SimMysql.js"
 import type { Plan } from "./Plan.js"
@@ -61,8 +61,12 @@ export interface World {
   readonly contents: Map<Uint8Array, string>
   /** Ids that the database refuses, or takes only rounded. */
   readonly refused: Map<string, "error" | "warning">
+  /** Where a member's client has left out what it fetched last: only the next record shows that. */
+  readonly skipped: Map<string, Place>
   /** False once nothing goes wrong any more. */
   isFaulty: boolean
+  /** Nothing is started any more. */
+  isOver: boolean
   lastId: number
   /** Of each request. */
   mysqlLatencyMs: number
@@ -132,7 +136,9 @@ export const makeWorld = (
       slots: [],
       contents: new Map(),
       refused: new Map(),
+      skipped: new Map(),
       isFaulty: true,
+      isOver: false,
       lastId: 0,
       mysqlLatencyMs: 1,
       run: (effect) => void run(effect),

@@ -57,7 +57,13 @@ export const setKafkaFates = (world: World): void => {
   if (rates.fetch > 0) cluster.fetchFate = () => kafkaFate(world, rates.fetch)
   if (rates.admin > 0) cluster.adminFate = () => kafkaFate(world, rates.admin)
   if (rates.slip > 0) {
-    cluster.slip = () => meets(world, rates.slip) ? random.pick("repeat", "stale", "skip") : undefined
+    cluster.slip = ({ member, partition, topic }) => {
+      const slip = meets(world, rates.slip) ? random.pick("repeat", "stale", "skip") : undefined
+      const skipped = `${topic}-${partition} ${member}`
+      if (slip === "skip") world.skipped.set(skipped, { topic, partition })
+      else world.skipped.delete(skipped)
+      return slip
+    }
   }
   // The leader of a group gives the partitions to others in each generation.
   cluster.assignOrder = (members) => {

@@ -27,7 +27,7 @@ describe("the main job in simulated worlds", () => {
 
   it("leaves nothing behind that would keep its process from ending, also where processes were killed", () => {
     const before = process.getActiveResourcesInfo().length
-    assert.isAbove(runPlan(drawPlan(1002)).numbers.kills ?? 0, 0)
+    assert.isAbove(runPlan(drawPlan(1002)).numbers["kills"] ?? 0, 0)
     assert.strictEqual(process.getActiveResourcesInfo().length, before)
   })
 
