@@ -44,15 +44,15 @@ export interface ConnectionClass {
 const lookEveryMs = 100
 
 /**
- * Every request ends by its time-out. In kafkajs the timer that sees to it ends with the connection, and `disconnect`
- * waits for all answers first: what is in flight on a connection that has gone dead without a word then ends never, nor
- * does what waits for it, which in the end is the whole consumer (as in tulios/kafkajs#918 and #1167). Here the timer
- * runs while anything is in flight or waits, whatever becomes of the connection; and it counts by a clock that nobody
- * sets back, since else a request in flight would last an hour longer.
+ * Every request ends by its time-out, and with it a connection on which the broker says nothing. kafkajs goes on to use
+ * such a connection: on one that has gone dead without a word each request to come waits as long, heartbeats and the
+ * search for another coordinator too, until the kernel gives it up after a quarter of an hour. But a broker answers a
+ * connection's requests one after the other: what has waited behind another, such as a join that waits for other members,
+ * says nothing.
  *
- * With the request ends its connection. kafkajs would go on to use it, and on one that leads nowhere each request to come
- * would wait as long, until the kernel gives it up after a quarter of an hour. But a broker answers a connection's requests
- * one after the other: what has waited behind another, such as a join that waits for other members, says nothing.
+ * The timer runs while anything is in flight or waits. In kafkajs it ends with the connection, before what was sent on it
+ * has (as in tulios/kafkajs#918 and #1167); and it counts by the wall clock, by which a request lasts an hour longer when
+ * that is set back by an hour.
  */
 export const requestsEndInTime = (
   { prototype }: RequestQueueClass,
