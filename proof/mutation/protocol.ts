@@ -6,15 +6,13 @@ const changed = Schema.Array(Schema.String)
 
 /** What the process of a scratch copy is asked for. */
 export const Request = Schema.Union(
-  Schema.Struct({
-    _tag: Schema.Literal("Tests"),
+  Schema.TaggedStruct("Tests", {
     files: Schema.Array(Schema.String),
     /** Of the full names of the tests to run. */
     pattern: Schema.String,
     changed
   }),
-  Schema.Struct({
-    _tag: Schema.Literal("Seeds"),
+  Schema.TaggedStruct("Seeds", {
     from: Schema.Int,
     to: Schema.Int,
     /** Seeds that are left out. */
@@ -28,9 +26,9 @@ export type Request = typeof Request.Type
 export const SeedFound = Schema.Struct({ seed: Schema.Int, finding: Schema.String })
 
 export const Answer = Schema.Union(
-  Schema.Struct({ _tag: Schema.Literal("Ready") }),
-  Schema.Struct({ _tag: Schema.Literal("Ran"), reports: Schema.Array(FileReport) }),
-  Schema.Struct({ _tag: Schema.Literal("Searched"), found: Schema.optional(SeedFound) }),
-  Schema.Struct({ _tag: Schema.Literal("Broken"), why: Schema.String })
+  Schema.TaggedStruct("Ready", {}),
+  Schema.TaggedStruct("Ran", { reports: Schema.Array(FileReport) }),
+  Schema.TaggedStruct("Searched", { found: Schema.optional(SeedFound) }),
+  Schema.TaggedStruct("Broken", { why: Schema.String })
 )
 export type Answer = typeof Answer.Type

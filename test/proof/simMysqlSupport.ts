@@ -1,4 +1,4 @@
-import { Effect, Logger, LogLevel, type Scope } from "effect"
+import { Effect, Layer, Logger, LogLevel, type Scope } from "effect"
 import { layerMemory, MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
 import { startProcess } from "../../src/layers/memory/MemoryProcess.js"
 import { makeServerTime } from "../../src/layers/memory/ServerTime.js"
@@ -33,8 +33,7 @@ export class World {
   start(name: string, settings: Record<string, string> = {}) {
     return startProcess(
       runCommand(testConfig(settings), { untilEnd: false }).pipe(
-        Effect.provide(layerSimMysql(this.server, name)),
-        Effect.provide(this.registry.layer)
+        Effect.provide(Layer.merge(layerSimMysql(this.server, name), this.registry.layer))
       )
     )
   }
