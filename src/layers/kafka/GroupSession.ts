@@ -149,9 +149,17 @@ export class GroupSession {
     }
   }
 
-  /** Dropped if the partition was sought, paused, lost or delivered otherwise meanwhile: it will be asked for again. */
+  /** Whether an answer counts. Not if the partition was sought, paused, lost or delivered otherwise meanwhile: it will be asked for again. */
+  isCurrent({ generation, offsets }: FetchPlan, partition: number): boolean {
+    const held = this.#held
+    const position = held?.positions.get(partition)
+    return position !== undefined && held?.generation === generation && !held.paused.has(partition)
+      && position === offsets.get(partition)
+  }
+
+  /** Dropped if it is not current. */
   deliver(plan: FetchPlan, partition: number, fetched: FetchedRecords): void {
-    if (!this.#isCurrent(plan, partition, fetched.fetchedOffset)) return
+    if (!this.isCurrent(plan, partition)) return
     this.#held?.positions.set(partition, fetched.nextOffset)
     this.#hand(plan.generation, partition, fetched)
   }
@@ -194,11 +202,6 @@ export class GroupSession {
     return () => {
       this.#confirmations.delete(waiter)
     }
-  }
-
-  #isCurrent({ generation }: FetchPlan, partition: number, offset: bigint): boolean {
-    const held = this.#held
-    return held?.generation === generation && !held.paused.has(partition) && held.positions.get(partition) === offset
   }
 
   #hand(

@@ -67,12 +67,13 @@ export const makeFetch = (options: FetchOptions) => {
     let decoded = 0
     for (const answer of response.partitions) {
       const { errorCode, partition } = answer
-      if (errorCode === 0) decoded += deliver(session, plan, answer, limits)
-      else if (errorCode === offsetOutOfRange) onOutOfRange(broker, plan, partition)
-      else if (staleCodes.has(errorCode) || refusedCodes.has(errorCode)) {
+      if (staleCodes.has(errorCode) || refusedCodes.has(errorCode)) {
         failed = errorOfCode(errorCode)
         onStale(failed.message)
-      } else onFailure(plan, partition, errorOfCode(errorCode))
+      } else if (!session.isCurrent(plan, partition)) continue // an old error would pause what reads elsewhere now
+      else if (errorCode === 0) decoded += deliver(session, plan, answer, limits)
+      else if (errorCode === offsetOutOfRange) onOutOfRange(broker, plan, partition)
+      else onFailure(plan, partition, errorOfCode(errorCode))
       if (decoded < decodedInTurnMax) continue
       decoded = 0
       await yieldTurn()

@@ -71,6 +71,7 @@ const make = (
     session.resume(partition)
   }
   let answers = new Map<number, Answer>()
+  let others = () => {}
   const requests: Array<FetchRequest> = []
   const broker: Broker = {
     nodeId: 1,
@@ -106,6 +107,7 @@ const make = (
     },
     yieldTurn: async () => {
       seen.push("others")
+      others()
     },
     onOutOfRange: (_, __, partition) => seen.push(`${partition} out of range`),
     onFailure: (_, partition, error) => seen.push(`${partition} failed: ${error.message}`)
@@ -124,6 +126,7 @@ const make = (
     seen,
     events,
     requests,
+    onTurn: (then: () => void) => (others = then),
     answer: (next: ReadonlyArray<readonly [number, Answer]>) => (answers = new Map(next)),
     fetch: () => fetchOnce(broker, asked)
   }
@@ -201,6 +204,19 @@ describe("an answer", () => {
     answer([[0, large], [1, { recordSet: batch([record(10n, "x")]) }], [2, large]])
     await fetch()
     assert.deepStrictEqual(seen, ["0 to 11", "others", "1 to 11", "2 to 11", "others"])
+  })
+
+  it("is for nobody where the partition was sought while another one was decoded", async () => {
+    const { answer, fetch, onTurn, seen, session } = make()
+    answer([[0, { recordSet: batch([record(10n, "x".repeat(1024 * 1024))]) }], [1, { errorCode: 1 }], [2, {
+      errorCode: -1
+    }]])
+    onTurn(() => {
+      session.seek(1, 20n)
+      session.seek(2, 20n)
+    })
+    await fetch()
+    assert.deepStrictEqual(seen, ["0 to 11", "others"])
   })
 
   it("about several partitions is kept by none of them as a whole", async () => {
