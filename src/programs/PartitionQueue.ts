@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { FetchedBatch, Slice } from "../domain/KafkaRecord.js"
-import { bytesOf, joinSlices, sliceOf } from "../domain/slices.js"
+import { bytesOf, joinSlices, sliceOf, splitSlice } from "../domain/slices.js"
 
 export interface QueueLimits {
   /** `blocking.queue.size`: at or above it the partition is blocked, at or below half of it no longer. */
@@ -27,15 +27,21 @@ export interface Transition {
   readonly queued: number
 }
 
+/** What is taken or left as a whole. What was taken cannot be put back: its room is given away at once. */
+export interface Wanted {
+  /** Nothing but what begins here. */
+  readonly from?: bigint
+  /** Never more than this, also where the first slice has to be cut for it. */
+  readonly recordsMax?: number
+}
+
 export interface PartitionQueue {
   /** Called by the consumer for each fetch, never blocks. Answers whether to go on fetching. */
   readonly offer: (batch: FetchedBatch) => "fetch" | "pause"
-  /** Adjacent slices as one, up to `rows` and `bytes`, at least one; `undefined` when nothing is queued. */
-  readonly take: (rows: number, bytes: number) => Slice | undefined
+  /** Adjacent slices as one, up to `rows` and `bytes`, at least one; `undefined` when nothing of it is queued. */
+  readonly take: (rows: number, bytes: number, wanted?: Wanted) => Slice | undefined
   /** Whether the consumer, told to pause, is to fetch again; true once. */
   readonly takeResume: () => boolean
-  /** Puts back what was taken and not written; it is the next to be taken. */
-  readonly putBack: (slice: Slice) => void
   /** Returns when something is queued. */
   readonly awaitSome: Effect.Effect<void>
   /** Forgets everything: after a seek nothing that was fetched before counts. */
@@ -128,9 +134,9 @@ export const makePartitionQueue = (
       paused = blocked || backlog.length > 0
       return paused ? "pause" : "fetch"
     },
-    take: (rows, bytes) => {
+    take: (rows, bytes, { from, recordsMax = Infinity } = {}) => {
       const first = queue[0]
-      if (first === undefined) return undefined
+      if (first === undefined || (from !== undefined && first.expected !== from)) return undefined
       let count = 1
       let [takenRecords, takenBytes, end] = [first.records.length, first.bytes, first.next]
       for (let slice = queue[1]; slice !== undefined; slice = queue[++count]) {
@@ -140,8 +146,8 @@ export const makePartitionQueue = (
         if (takenRecords > rows || takenBytes > bytes || slice.expected !== end) break
         end = slice.next
       }
-      const taken = joinSlices(first, queue.slice(1, count))
-      queue = queue.slice(count)
+      const [taken, rest] = splitSlice(joinSlices(first, queue.slice(1, count)), recordsMax)
+      queue = rest === undefined ? queue.slice(count) : [rest, ...queue.slice(count)]
       queued -= taken.records.length
       hold(-taken.bytes)
       drained()
@@ -151,12 +157,6 @@ export const makePartitionQueue = (
       const resume = paused && !blocked && backlog.length === 0
       if (resume) paused = false
       return resume
-    },
-    putBack: (slice) => {
-      queue.unshift(slice)
-      queued += slice.records.length
-      hold(slice.bytes)
-      some.unsafeOpen()
     },
     awaitSome: some.await,
     clear,

@@ -10,6 +10,7 @@ import { type Held, outOfRange, sayStopped, toHeld, unreadable } from "./held.js
 import { logRange } from "./logRange.js"
 import { type Backoff, jittered, throughOutage, unavailable } from "./outage.js"
 import { backoffOf, type PartitionEnv } from "./PartitionEnv.js"
+import type { Wanted } from "./PartitionQueue.js"
 import { makeSliceWriter } from "./writeSlice.js"
 
 /** Fenced owners that try again at once starve each other (protocol §7): full jitter from the first fence. */
@@ -153,19 +154,17 @@ const takeSlice = (env: PartitionEnv): Effect.Effect<Slice> =>
       if (slice.records.length > 0 || slice.unreadable !== undefined) return slice
       // Control or aborted records only: the offset has to move, but it can share the next transaction.
       yield* Effect.timeoutOption(queue.awaitSome, emptyWait)
-      const more = yield* takeQueued(env)
-      if (more === undefined) return slice
-      if (more.expected === slice.next) return joinSlices(slice, [more])
-      queue.putBack(more)
-      return slice
+      const more = yield* takeQueued(env, { from: slice.next })
+      return more === undefined ? slice : joinSlices(slice, [more])
     }
   })
 
 const takeQueued = (
-  { config, membership, metrics, partition, queue }: PartitionEnv
+  { config, membership, metrics, partition, queue }: PartitionEnv,
+  wanted?: Wanted
 ): Effect.Effect<Slice | undefined> =>
   Effect.suspend(() => {
-    const slice = queue.take(config.batchMaxRows, config.batchMaxBytes)
+    const slice = queue.take(config.batchMaxRows, config.batchMaxBytes, wanted)
     metrics.queued(queue.queuedRecords(), queue.backlogRecords())
     return queue.takeResume() ? Effect.as(membership.resume(partition), slice) : Effect.succeed(slice)
   })

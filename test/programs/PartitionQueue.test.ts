@@ -74,16 +74,22 @@ describe("PartitionQueue", () => {
     assert.lengthOf(queue.take(10, 1 << 20)?.records ?? [], 1)
   })
 
-  it("gives back what was put back before anything else", () => {
-    const { queue } = setUp()
+  it("gives what begins where it is wanted, and leaves anything else with its place in the queue", () => {
+    const { queue } = setUp(20, 10)
+    queue.offer(batchOf(7n, 50))
+    assert.isUndefined(queue.take(20, 1 << 20, { from: 5n }))
+    assert.strictEqual(queue.queuedRecords(), 20)
+    assert.strictEqual(queue.take(20, 1 << 20, { from: 7n })?.next, 27n)
+  })
+
+  it("cuts a slice where no more is wanted; the rest comes next and is counted before the queue is filled again", () => {
+    const { budget, queue } = setUp(10, 10)
     queue.offer(batchOf(0n, 30))
-    const first = queue.take(10, 1 << 20)
-    if (first === undefined) return assert.fail("nothing taken")
-    queue.putBack(first)
-    assert.deepStrictEqual(
-      queue.take(30, 1 << 20)?.records.map(({ offset }) => offset),
-      batchOf(0n, 30).records.map((_) => _.offset)
-    )
+    assert.strictEqual(queue.take(1, 1 << 20, { recordsMax: 1 })?.next, 1n)
+    assert.strictEqual(queue.queuedRecords(), 9)
+    assert.strictEqual(budget.used, 29 * 10)
+    const next = queue.take(30, 1 << 20)
+    assert.deepStrictEqual([next?.expected, next?.next], [1n, 10n])
   })
 
   it("does not join across a break of the chain", () => {

@@ -38,6 +38,23 @@ describe("the writer of a partition", () => {
       assert.deepStrictEqual(written.map(({ expected, next }) => [expected, next]), [[0n, 3n]])
     })))
 
+  it("holds no more than the queue's bound while an empty stretch looks for what it could go with", () =>
+    simulate(Effect.gen(function*() {
+      const { queue, run, state } = makePartitionWorld()
+      yield* Effect.fork(run)
+      yield* Effect.sleep("1 second")
+      queue.offer(fetched(0n, 3n, true))
+      yield* Effect.sleep("500 millis")
+      queue.offer(fetched(7n, 1000n))
+      const held: Array<number> = []
+      state.outcome = () => {
+        held.push(queue.queuedRecords())
+        return WriteOutcome.Committed()
+      }
+      yield* Effect.sleep("5 seconds")
+      assert.deepStrictEqual(held, [300])
+    })))
+
   it("an empty stretch moves the offset by itself, after a second in which nothing came that it could go with", () =>
     simulate(Effect.gen(function*() {
       const { queue, run, state, written } = makePartitionWorld()

@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Slice } from "../../domain/KafkaRecord.js"
-import { splitSlice } from "../../domain/slices.js"
 import { Admin } from "../../layers/Admin.js"
 import type { KafkaRefused, KafkaUnavailable, Membership } from "../../layers/Consumer.js"
 import { type ProducerFenced, type TransactionalProducer, Transactions } from "../../layers/Transactions.js"
@@ -211,9 +210,7 @@ const takeQueued = (
   recordsMax: number
 ): Effect.Effect<Slice | undefined> =>
   Effect.suspend(() => {
-    const taken = queue.take(Math.min(config.batchMaxRows, recordsMax), config.batchMaxBytes)
-    const [slice, rest] = taken === undefined ? [undefined, undefined] : splitSlice(taken, recordsMax)
-    if (rest !== undefined) queue.putBack(rest)
+    const slice = queue.take(Math.min(config.batchMaxRows, recordsMax), config.batchMaxBytes, { recordsMax })
     metrics.queued(queue.queuedRecords(), queue.backlogRecords())
     return queue.takeResume() ? Effect.as(membership.resume(route.input.partition), slice) : Effect.succeed(slice)
   })
