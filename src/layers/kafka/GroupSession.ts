@@ -149,7 +149,7 @@ export class GroupSession {
     }
   }
 
-  /** Whether an answer counts. Not if the partition was sought, paused, lost or delivered otherwise meanwhile: it will be asked for again. */
+  /** Whether an answer counts: not if the partition was sought, paused, lost or delivered otherwise meanwhile. */
   isCurrent({ generation, offsets }: FetchPlan, partition: number): boolean {
     const held = this.#held
     const position = held?.positions.get(partition)
@@ -157,7 +157,7 @@ export class GroupSession {
       && position === offsets.get(partition)
   }
 
-  /** Dropped if it is not current. */
+  /** Dropped if it is not current: it will be asked for again. */
   deliver(plan: FetchPlan, partition: number, fetched: FetchedRecords): void {
     if (!this.isCurrent(plan, partition)) return
     this.#held?.positions.set(partition, fetched.nextOffset)

@@ -71,7 +71,7 @@ const make = (
     session.resume(partition)
   }
   let answers = new Map<number, Answer>()
-  let others = () => {}
+  let others: (() => void) | undefined
   const requests: Array<FetchRequest> = []
   const broker: Broker = {
     nodeId: 1,
@@ -107,7 +107,7 @@ const make = (
     },
     yieldTurn: async () => {
       seen.push("others")
-      others()
+      others?.()
     },
     onOutOfRange: (_, __, partition) => seen.push(`${partition} out of range`),
     onFailure: (_, partition, error) => seen.push(`${partition} failed: ${error.message}`)
