@@ -20,7 +20,11 @@ export interface Stage {
   /** The instance that the fault is about. */
   readonly slot: Slot
   readonly pause: Pause
+  /** The run stops: what repeats until its time is over must end. */
+  readonly isStopped: () => boolean
 }
+
+export type Waits = Pick<Stage, "pause" | "isStopped">
 
 /** Does its harm, waits, and heals what it has harmed, also when the run stops meanwhile. */
 export type Fault = (stage: Stage) => Promise<Effect>
@@ -28,11 +32,12 @@ export type Fault = (stage: Stage) => Promise<Effect>
 /** What two faults must not hold at once: they would end one another. */
 export type Claim = "slot" | "commit" | "slow" | "spare" | "brokers" | "mysql" | "locks" | "network" | "registry"
 
-export const stageOf = (site: Site, planned: Planned, slot: Slot, pause: Pause): Stage => ({
+export const stageOf = (site: Site, planned: Planned, slot: Slot, { isStopped, pause }: Waits): Stage => ({
   site,
   planned,
   slot,
   pause,
+  isStopped,
   random: makeRandom(planned.seed)
 })
 

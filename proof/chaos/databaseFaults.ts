@@ -37,7 +37,7 @@ const sampleMs = 200
 
 /** Holds locks for the duration, and looks how many wait for them at most. */
 const held = async (
-  { pause, planned, site }: Stage,
+  { isStopped, pause, planned, site }: Stage,
   what: string,
   lock: (session: Connection) => Promise<unknown>,
   waiting: string
@@ -46,7 +46,7 @@ const held = async (
     await lock(session)
     let most = 0
     const untilMs = performance.now() + planned.durationMs
-    while (performance.now() < untilMs) {
+    while (performance.now() < untilMs && !isStopped()) {
       await pause(sampleMs)
       const [count] = await inSession(site, (other) => rowsOf(other, Count, waiting))
       most = Math.max(most, count?.n ?? 0)

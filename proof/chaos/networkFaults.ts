@@ -6,16 +6,17 @@ const commitText = /COMMIT$/u
 
 /** Armed again each time it has struck, as often as that within the duration. */
 const atCommit = async (stage: Stage, faults: readonly [TextFault, ...ReadonlyArray<TextFault>], most: number) => {
-  const { pause, planned, random, slot } = stage
+  const { isStopped, pause, planned, random, slot } = stage
   const before = slot.mysql.struck()
   const done: Array<TextFault> = []
   const untilMs = performance.now() + planned.durationMs
+  const isOver = () => performance.now() >= untilMs || isStopped()
   await during(async () => {
-    while (done.length < most && performance.now() < untilMs) {
+    while (done.length < most && !isOver()) {
       const fault = random.pick(...faults)
       const struck = slot.mysql.struck()
       slot.mysql.arm({ trigger: commitText, fault })
-      while (slot.mysql.struck() === struck && performance.now() < untilMs) await pause(20)
+      while (slot.mysql.struck() === struck && !isOver()) await pause(20)
       if (slot.mysql.struck() > struck) done.push(fault)
     }
   }, () => slot.mysql.arm(undefined))
@@ -56,14 +57,17 @@ export const cutConnections: Fault = async (stage) => {
 export const refuseConnections: Fault = async (stage) => {
   const { name, ways } = waysOf(stage)
   const before = sum(ways, (way) => way.refused())
-  const bites = sum(ways, (way) => {
+  const cut = sum(ways, (way) => {
     way.refuse(true)
     return way.cut()
   })
   await during(() => stage.pause(stage.planned.durationMs), () => ways.forEach((way) => way.refuse(false)))
   const refused = sum(ways, (way) => way.refused()) - before
   const lasting = seconds(stage.planned.durationMs)
-  return { what: `${bites} connections between ${name} were reset, ${refused} refused in ${lasting}`, bites }
+  return {
+    what: `${cut} connections between ${name} were reset, ${refused} refused in ${lasting}`,
+    bites: cut + refused
+  }
 }
 
 export const stallNetwork: Fault = async (stage) => {

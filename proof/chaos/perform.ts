@@ -44,11 +44,13 @@ export const perform = async (
     const slot = site.slots[slotIndex]
     if (slot === undefined) return
     const startedMs = now()
-    const effect = await faults[one.kind].run(stageOf(site, one, slot, pause)).catch((error: unknown): Effect => ({
-      // Another fault has taken away what this one needed, as a killed database does to a lock.
-      what: `came to nothing: ${error instanceof Error ? error.message : String(error)}`,
-      bites: 0
-    }))
+    const effect = await faults[one.kind].run(stageOf(site, one, slot, { pause, isStopped: () => stop.aborted })).catch(
+      (error: unknown): Effect => ({
+        // Another fault has taken away what this one needed, as a killed database does to a lock.
+        what: `came to nothing: ${error instanceof Error ? error.message : String(error)}`,
+        bites: 0
+      })
+    )
     for (const claim of claims) taken.delete(claim)
     const tally = tallyOf(tallies, one.kind)
     tally.done += 1
