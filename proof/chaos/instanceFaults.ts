@@ -49,23 +49,41 @@ export const skewClock: Fault = async ({ pause, planned, random, slot }) => {
   return hit(`the clock of ${slot.name} was off by ${seconds(ms)}`)
 }
 
-/** Schemas are needed when a process begins, so one begins while the registry is away. */
-const startWithout = async ({ pause, planned, slot }: Stage, away: () => unknown, back: () => unknown) => {
+/** How much longer than planned the registry may be away until it is asked. */
+const untilAskedMaxMs = 10_000
+
+/**
+ * Schemas are needed when a process begins, so one begins while the registry is away. On a busy machine it takes its time
+ * to come to its first record, and to the schema.
+ */
+const startWithout = async (
+  { isStopped, pause, planned, slot }: Stage,
+  away: () => unknown,
+  back: () => unknown,
+  isAsked: () => boolean
+) => {
   await away()
   await during(async () => {
     await slot.end("SIGKILL")
     slot.start()
     await pause(planned.durationMs)
+    const untilMs = performance.now() + untilAskedMaxMs
+    while (!isAsked() && performance.now() < untilMs && !isStopped()) await pause(200)
   }, back)
 }
 
 export const refuseRegistry: Fault = async (stage) => {
   const { registryProxy } = stage.site
   const before = registryProxy.refused()
-  await startWithout(stage, () => {
-    registryProxy.refuse(true)
-    registryProxy.cut()
-  }, () => registryProxy.refuse(false))
+  await startWithout(
+    stage,
+    () => {
+      registryProxy.refuse(true)
+      registryProxy.cut()
+    },
+    () => registryProxy.refuse(false),
+    () => registryProxy.refused() > before
+  )
   const refused = registryProxy.refused() - before
   return { what: `the registry has refused ${refused} connections, while ${stage.slot.name} began`, bites: refused }
 }
@@ -73,7 +91,8 @@ export const refuseRegistry: Fault = async (stage) => {
 export const freezeRegistry: Fault = async (stage) => {
   const { registry, registryProxy } = stage.site
   const before = registryProxy.accepted()
-  await startWithout(stage, () => registry.kill("SIGSTOP"), () => registry.kill("SIGCONT"))
+  const isAsked = () => registryProxy.accepted() > before
+  await startWithout(stage, () => registry.kill("SIGSTOP"), () => registry.kill("SIGCONT"), isAsked)
   const asked = registryProxy.accepted() - before
   return { what: `the registry was frozen, while ${stage.slot.name} began and made ${asked} connections`, bites: asked }
 }

@@ -80,9 +80,8 @@ const habits: Readonly<Record<FaultKind, Habit>> = {
   "stall the network": { weight: 3, leastMs: 500, mostMs: 14_000 },
   "half-open connections": { weight: 2, leastMs: 0, mostMs: 0 },
   "slow Kafka": { weight: 1, leastMs: 2000, mostMs: 10_000 },
-  // A process that begins comes to its first record, and to the schema, after five seconds and more.
-  "refuse the registry": { weight: 1, leastMs: 8000, mostMs: 14_000 },
-  "freeze the registry": { weight: 1, leastMs: 8000, mostMs: 14_000 }
+  "refuse the registry": { weight: 1, leastMs: 4000, mostMs: 12_000 },
+  "freeze the registry": { weight: 1, leastMs: 4000, mostMs: 12_000 }
 }
 
 /** As Jepsen does: not all of them at all times, since one fault may hide what another shows. */
