@@ -98,6 +98,6 @@ export const recreated = (topic: string, before: string, now: string): Held =>
 export const unreadable = (reason: string): Held =>
   new Held({
     what: `the log cannot be read: ${reason}`,
-    cure:
-      "look at the segment with kafka-dump-log --deep-iteration; what is broken has to be deleted or skipped by hand"
+    cure: "where a batch becomes too large, raise kafka.max.partition.fetch.bytes and restart; otherwise look at the "
+      + "segment with kafka-dump-log --deep-iteration: what is broken has to be deleted or skipped by hand"
   })

@@ -115,7 +115,11 @@ const logReaderLayer = (config: ClientConfig): Layer.Layer<LogReader> => {
   const root = filePath(config.bootstrapServers[0])
   return Layer.unwrapEffect(Effect.promise(async () => {
     if (root !== undefined) return (await import("../layers/embedded/FileLogReader.js")).layer(root)
-    return (await import("../layers/kafka/KafkaLogReader.js")).layer(clientOptions(config))
+    const { fetchMaxBytesPerPartition } = config
+    return (await import("../layers/kafka/KafkaLogReader.js")).layer({
+      ...clientOptions(config),
+      fetchMaxBytesPerPartition
+    })
   }))
 }
 

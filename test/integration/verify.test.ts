@@ -47,7 +47,11 @@ describeWith(["kafka"], "the log read back from a broker", (servers) => {
     Effect.runPromise(
       Effect.flatMap(LogReader, ({ entries }) => Stream.runCollect(entries({ topic, partition: 0, from, to }))).pipe(
         Effect.map((pages) => [...pages].flat().map(({ kind, offset }) => `${offset}${signs[kind]}`)),
-        Effect.provide(logReaderLayer({ brokers: servers.kafka.split(","), clientId: topic }))
+        Effect.provide(logReaderLayer({
+          brokers: servers.kafka.split(","),
+          clientId: topic,
+          fetchMaxBytesPerPartition: 1024 * 1024
+        }))
       )
     )
 

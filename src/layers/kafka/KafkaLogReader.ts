@@ -8,6 +8,7 @@ import { KafkaRefused } from "../Consumer.js"
 import { type LogEntry, LogReader } from "../LogReader.js"
 import type { KafkaClientOptions } from "./client.js"
 import { classify, unavailable } from "./errors.js"
+import { limitsOf } from "./fetchResponse.js"
 import { fetchPartition, leaderOf, leadersOf } from "./leaders.js"
 import { errorOfCode } from "./library.js"
 import { afterNothing, entriesOf } from "./logEntries.js"
@@ -22,11 +23,16 @@ const waitMs = 100
 const retry = { times: 10, schedule: Schedule.spaced("300 millis") } as const
 const offsetOutOfRange = 1
 
+export interface LogReaderOptions extends KafkaClientOptions {
+  /** As the consumer has it: what that one can decompress can be read here, too. */
+  readonly fetchMaxBytesPerPartition: number
+}
+
 /** Real brokers: fetches without a group, so that no consumer is disturbed and nothing is committed. */
-export const layer = (options: KafkaClientOptions): Layer.Layer<LogReader> =>
+export const layer = (options: LogReaderOptions): Layer.Layer<LogReader> =>
   Layer.scoped(LogReader, Effect.map(makeNodes(options), (nodes) => make(options, nodes)))
 
-const make = (options: KafkaClientOptions, nodes: Nodes) =>
+const make = (options: LogReaderOptions, nodes: Nodes) =>
   LogReader.of({
     entries: ({ from, partition, to, topic }) =>
       Stream.paginateEffect(from, (offset) =>
@@ -52,7 +58,7 @@ interface Position {
   readonly to: bigint
 }
 
-const fetchFrom = (options: KafkaClientOptions, nodes: Nodes, { offset, partition, to, topic }: Position) =>
+const fetchFrom = (options: LogReaderOptions, nodes: Nodes, { offset, partition, to, topic }: Position) =>
   Effect.gen(function*() {
     const doing = `read ${topic}-${partition}`
     const metadata = yield* leadersOf(options, nodes, topic, "correct kafka.topics, or create it")
@@ -63,10 +69,12 @@ const fetchFrom = (options: KafkaClientOptions, nodes: Nodes, { offset, partitio
     if (answer.errorCode !== 0 && answer.errorCode !== offsetOutOfRange) {
       return yield* classify(options.brokers, doing, errorOfCode(answer.errorCode))
     }
-    const { entries, next, unreadable } = yield* nodes.request(doing, async () => entriesOf(answer, offset, to))
+    const limits = limitsOf(Math.max(fetchBytes, options.fetchMaxBytesPerPartition))
+    const { entries, next, unreadable } = yield* nodes.request(doing, async () => entriesOf(answer, offset, to, limits))
     if (next > offset) return { entries, next } satisfies Piece
     if (unreadable !== undefined) {
-      const cure = "it cannot be compared with rows until the broker's log is repaired"
+      const cure = "where a batch becomes too large, raise kafka.max.partition.fetch.bytes; anything else cannot be "
+        + "compared with rows until the broker's log is repaired"
       return yield* new KafkaRefused({ what: unreadable, cure })
     }
     const [range] = yield* nodes.request(`list offsets of ${topic}`, () => rangesAt(broker, topic, [partition]))

@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import type { LogRange } from "../../domain/KafkaRecord.js"
 import { readBatchHeader } from "../../domain/recordBatch.js"
 import type { LogEntry } from "../LogReader.js"
-import { decodeRecordSet, type PartitionResponse } from "./fetchResponse.js"
+import { type DecodeLimits, decodeRecordSet, type PartitionResponse } from "./fetchResponse.js"
 
 /** What one fetch at an offset shows of a log. */
 export interface LogPage {
@@ -14,13 +14,18 @@ export interface LogPage {
 }
 
 /** The entries from `offset` (inclusive) to `to` (exclusive) in an answer to a fetch at `offset`. */
-export const entriesOf = (answer: PartitionResponse, offset: bigint, to: bigint): LogPage => {
+export const entriesOf = (
+  answer: PartitionResponse,
+  offset: bigint,
+  to: bigint,
+  limits: DecodeLimits
+): LogPage => {
   // All of the first batch, whichever part of it was asked for: whether anything of it is visible is told by the whole.
   const start = Either.match(readBatchHeader(answer.recordSet, 0, 0), {
     onLeft: () => offset,
     onRight: ({ baseOffset }) => baseOffset < offset ? baseOffset : offset
   })
-  const fetched = decodeRecordSet(answer, start)
+  const fetched = decodeRecordSet(answer, start, limits)
   if (fetched === undefined) return { entries: [], next: offset, unreadable: undefined }
   const { nextOffset, records, unreadable } = fetched
   const entries: Array<LogEntry> = []

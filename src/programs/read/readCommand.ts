@@ -107,7 +107,8 @@ const readFailure = (failure: ReadError): CommandError =>
         exit: ExitCode.undecodable,
         what: "the log cannot be read on",
         why: error.reason,
-        cure: "read on behind it: --from N; tributary log dump shows the batch"
+        cure: "where a batch becomes too large, raise --set kafka.max.partition.fetch.bytes=N; otherwise read on "
+          + "behind it: --from N; tributary log dump shows the batch"
       })),
     Match.orElse(commandError)
   )

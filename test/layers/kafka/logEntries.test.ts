@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { afterNothing } from "../../../src/layers/kafka/logEntries.js"
+import { encodeBatch } from "../../../src/domain/batchRecords.js"
+import { batchCodecs } from "../../../src/layers/kafka/codecs.js"
+import { limitsOf } from "../../../src/layers/kafka/fetchResponse.js"
+import { afterNothing, entriesOf } from "../../../src/layers/kafka/logEntries.js"
 
 // What a batch shows is tested against a real broker in test/integration/verify.test.ts.
 describe("where nothing was read, it goes on", () => {
@@ -13,4 +16,13 @@ describe("where nothing was read, it goes on", () => {
   ])("%s", (_, offset, expected) => {
     assert.strictEqual(afterNothing(offset, range), expected)
   })
+})
+
+it("a batch that becomes too large is read where the consumer may fetch more", () => {
+  const value = new Uint8Array(65 * 1024 * 1024)
+  const recordSet = encodeBatch([{ offset: 5n, timestampMs: 0, key: null, value, headers: [] }], batchCodecs.get(1))
+  const answer = { topic: "t", partition: 0, errorCode: 0, aborted: [], recordSet }
+  const read = (mebibytes: number) => entriesOf(answer, 5n, 6n, limitsOf(mebibytes * 1024 * 1024))
+  assert.match(read(1).unreadable ?? "", /t-0 at offset 5: gzip: it would become more than 67108864 bytes/)
+  assert.deepStrictEqual(read(2), { entries: [{ offset: 5n, kind: "record" }], next: 6n, unreadable: undefined })
 })
