@@ -1,3 +1,6 @@
+import { check } from "../../../proof/checker/check.js"
+import type { History, SourceLog, SourceRecord } from "../../../proof/checker/History.js"
+
 /** A record that the log holds and that must be a row. */
 export interface Sent {
   readonly id: string
@@ -10,7 +13,7 @@ export interface Row {
   readonly id: string
   readonly partition: number
   readonly offset: bigint
-  readonly seq?: bigint
+  readonly seq?: number
 }
 
 export interface Range {
@@ -29,82 +32,43 @@ export interface Observed {
   readonly dense: boolean
 }
 
-const examples = 3
+const recordsOf = (sent: ReadonlyArray<Sent>, partition: number): ReadonlyArray<SourceRecord> =>
+  sent.flatMap(({ at, id }) => at?.partition === partition ? [{ offset: at.offset, content: id }] : [])
 
-/** Counts what of `items` is wrong, with the first few of them. */
-const all = <A>(items: ReadonlyArray<A>, what: string, name: (item: A) => string): ReadonlyArray<string> =>
-  items.length === 0
-    ? []
-    : [
-      `${items.length} ${what}: ${items.slice(0, examples).map(name).join(", ")}${items.length > examples ? ", …" : ""}`
-    ]
+/** What was sent is remembered, so that also rows are compared whose records retention has taken since: `low` is 0. */
+const historyOf = ({ ranges, rows, sent, stored, topic }: Observed): History => ({
+  logs: Array.from(ranges, ([partition, { end }]): SourceLog => ({
+    topic,
+    partition,
+    low: 0n,
+    end,
+    records: recordsOf(sent, partition),
+    aborted: []
+  })),
+  unplaced: sent.flatMap(({ at, id }) => at === undefined ? [{ topic, content: id }] : []),
+  rows: rows.map(({ id, ...row }) => ({ ...row, topic, content: id })),
+  letters: [],
+  moves: [],
+  stored: Array.from(stored, ([partition, offset]) => ({ topic, partition, offset })),
+  observations: Array.from(ranges, ([partition, { end, low }]) => ({
+    kind: "lag" as const,
+    place: { topic, partition },
+    lag: end - (stored.get(partition) ?? low),
+    afterMs: 0
+  }))
+})
 
-const repeatsOf = <A>(items: ReadonlyArray<A>, key: (item: A) => string): ReadonlyArray<A> => {
-  const seen = new Set<string>()
-  return items.filter((item) => {
-    const before = seen.size
-    return seen.add(key(item)).size === before
+/** Records that no producer was told of are missed by number alone. */
+const miscounted = ({ dense, ranges, rows, topic }: Observed): ReadonlyArray<string> =>
+  Array.from(ranges).flatMap(([partition, { end, low }]) => {
+    const count = rows.filter((row) => row.partition === partition).length
+    return !dense || BigInt(count) === end - low
+      ? []
+      : [`${topic}-${partition} has ${count} rows, its log ${end - low} records`]
   })
-}
 
-const place = ({ offset, partition }: { readonly partition: number; readonly offset: bigint }) =>
-  `${partition}@${offset}`
-const named = (row: Row) => `${row.id} at ${place(row)}`
-
-const partitionDifferences = (
-  partition: number,
-  { low, end }: Range,
-  stored: bigint | undefined,
-  rows: ReadonlyArray<Row>,
-  dense: boolean
-): ReadonlyArray<string> => {
-  const wanted = stored ?? low
-  const inOrder = rows.toSorted((a, b) => (a.offset < b.offset ? -1 : 1))
-  const outOfOrder = inOrder.filter((row, index) => {
-    const before = inOrder[index - 1]?.seq
-    return row.seq !== undefined && before !== undefined && row.seq <= before
-  })
-  return [
-    ...(wanted === end ? [] : [`stored offset of partition ${partition} is ${stored}, the log ends at ${end}`]),
-    ...all(rows.filter(({ offset }) => offset >= wanted), `rows at or beyond stored offset ${wanted}`, named),
-    ...(dense && BigInt(rows.length) !== end - low
-      ? [`partition ${partition} has ${rows.length} rows, its log ${end - low} records`]
-      : []),
-    ...all(outOfOrder, "rows inserted after a later one", named)
-  ]
-}
-
-/**
- * All that contradicts "every record is a row once". Model: a record that was acknowledged at a place is the row of that
- * place; one whose place is not known is some row; there are no other rows. By place and by content, since a pipeline
- * that wrote the right number of rows may have written the wrong ones.
- */
-export const differences = ({ dense, ranges, rows, sent, stored, topic }: Observed): ReadonlyArray<string> => {
-  const byPlace = new Map(rows.map((row) => [place(row), row]))
-  const ids = new Set(rows.map(({ id }) => id))
-  const known = new Map(sent.flatMap(({ at, id }) => (at === undefined ? [] : [[place(at), id] as const])))
-  const unplaced = new Set(sent.flatMap(({ at, id }) => (at === undefined ? [id] : [])))
-  const found = [
-    ...all(repeatsOf(rows, place), "repeated offsets", named),
-    ...all(repeatsOf(rows, ({ id }) => id), "repeated records", named),
-    ...all([...known].filter(([at]) => !byPlace.has(at)), "lost records", ([at, id]) => `${id} at ${at}`),
-    ...all([...unplaced].filter((id) => !ids.has(id)), "lost records", (id) => id),
-    ...all(
-      [...known].filter(([at, id]) => byPlace.get(at)?.id !== id && byPlace.has(at)),
-      "rows with the content of another record",
-      ([at, id]) => `${byPlace.get(at)?.id} instead of ${id} at ${at}`
-    ),
-    ...all(rows.filter((row) => !known.has(place(row)) && !unplaced.has(row.id)), "rows of no record", named),
-    ...all(rows.filter(({ partition }) => !ranges.has(partition)), "rows of partitions that are not there", named),
-    ...[...ranges].flatMap(([partition, range]) =>
-      partitionDifferences(
-        partition,
-        range,
-        stored.get(partition),
-        rows.filter((row) => row.partition === partition),
-        dense
-      )
-    )
-  ]
-  return found.map((text) => `${topic}: ${text}`)
-}
+/** All that contradicts "every record is a row once", by the checker of the proofs. */
+export const differences = (observed: Observed): ReadonlyArray<string> => [
+  ...check(historyOf(observed)).map(({ kind, what }) => `${kind}: ${what}`),
+  ...miscounted(observed)
+]

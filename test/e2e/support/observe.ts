@@ -18,7 +18,7 @@ const Row = Schema.Struct({
   id: Schema.String,
   partition: Schema.Number,
   offset: Schema.BigInt,
-  seq: Schema.optionalWith(Schema.BigInt, { exact: true })
+  seq: Schema.optionalWith(Schema.NumberFromString, { exact: true })
 })
 
 export interface Expected {
