@@ -40,8 +40,8 @@ export const promises = {
   "hand-over": { what: "SIGTERM: all its partitions go on elsewhere", p95Ms: 1000, waitMs: heartbeatMs },
   "others": { what: "SIGTERM: longest pause of a partition of another instance", p95Ms: 1000, waitMs: 0 },
   "outage": { what: "MySQL back after an outage: first new row", p95Ms: 2000, waitMs: 0 },
-  // retry.backoff.max.ms is 5 s: a partition may have tried a moment before.
-  "all-after-outage": { what: "MySQL back after an outage: rows in all partitions", p95Ms: 6000, waitMs: 5000 }
+  // retry.backoff.max.ms is 2 s: a partition may have tried a moment before.
+  "all-after-outage": { what: "MySQL back after an outage: rows in all partitions", p95Ms: 3000, waitMs: 2000 }
 } as const satisfies Readonly<Record<string, Promised>>
 
 export type Kind = keyof typeof promises

@@ -39,6 +39,7 @@ describe("the times of npm run recovery", () => {
   it("the waits that the promises allow for are those of the program's defaults", () => {
     assert.strictEqual(keys.sessionTimeoutMs.fallback, String(sessionMs))
     assert.strictEqual(keys.heartbeatIntervalMs.fallback, String(heartbeatMs))
+    assert.strictEqual(keys.retryBackoffMaxMs.fallback, String(promises["all-after-outage"].waitMs))
     assert.isAtMost(2 * heartbeatMs, promises["hand-over"].p95Ms)
   })
 })
