@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { figures } from "./reportFigures.js"
-import { proofs } from "./reportProofs.js"
+import { type Proof, proofs } from "./reportProofs.js"
 import { type Result, resultsFolder } from "./support/results.js"
 
 // docs/reliability.md is made from the results that the proofs have left, and from what is said of each of them here. It
@@ -67,14 +67,14 @@ const runRow = (title: string, result: Result): ReadonlyArray<string> => [
   verdict(result)
 ]
 
-const runSection = (result: Result): string =>
+const runSection = (result: Result, shown: Proof["shown"] = (measured) => measured): string =>
   [
     `${code(result.command)}, ${result.startedAt}, commit ${commitText(result.commit)}, ${result.seconds} s`
     + `${result.seed === undefined ? "" : `, seed ${result.seed}`}.`,
     result.findings.length === 0
       ? "Findings: none."
       : `Findings:\n\n${result.findings.map((finding) => `- ${finding}`).join("\n")}`,
-    ...figures(result.measured)
+    ...figures(shown(result.measured))
   ].join("\n\n")
 
 const notRun = (command: string): string => `Not run yet: ${code(command)} leaves a result.`
@@ -122,9 +122,10 @@ bound, a missed drain deadline, a leak, a partition owned by nobody, a crash. Wh
 
 ${
     [
-      ...sections.map(({ about, command, runs, title }) =>
-        [`## ${title}`, about, ...(runs.length === 0 ? [notRun(command)] : runs.map(runSection))].join("\n\n")
-      ),
+      ...sections.map(({ about, command, runs, shown, title }) => {
+        const told = runs.length === 0 ? [notRun(command)] : runs.map((run) => runSection(run, shown))
+        return [`## ${title}`, about, ...told].join("\n\n")
+      }),
       ...others.map((run) => [`## ${run.name}`, runSection(run)].join("\n\n"))
     ].join("\n\n")
   }

@@ -1,3 +1,6 @@
+import { sumsOf } from "./mutation/found.js"
+import type { Result } from "./support/results.js"
+
 /** A proof, as docs/reliability.md speaks of it. */
 export interface Proof {
   /** Of its result: `proof/results/NAME.json`, or `NAME-….json` where each run leaves one. */
@@ -5,6 +8,8 @@ export interface Proof {
   readonly title: string
   readonly command: string
   readonly about: string
+  /** What is shown of all that was measured, where that is too much for a page; unless given, all of it. */
+  readonly shown?: (measured: Result["measured"]) => Result["measured"]
 }
 
 export const proofs: ReadonlyArray<Proof> = [
@@ -22,7 +27,10 @@ repeats a run byte for byte. The checker judges what each run has left.`
     title: "Mutation",
     command: "npm run mutation",
     about: `Each mechanism that the promise rests on is removed from a copy of the program, one at a time. A mechanism
-whose removal nothing notices is a finding: either it is not needed, or it is not tested.`
+whose removal nothing notices is a finding: either it is not needed, or it is not tested. The
+[guarantees](guarantees.md) tell of each what has noticed its removal. A result holds as long as the mechanism's source
+and its test are what they were; a run tries again only those of which that is not so.`,
+    shown: sumsOf
   },
   {
     name: "chaos",

@@ -30,15 +30,32 @@ export const Found = Schema.Struct({
 })
 export type Found = typeof Found.Type
 
-const Stored = Schema.parseJson(Schema.Struct({
-  measured: Schema.Struct({ mutations: Schema.Record({ key: Schema.String, value: Found }) })
-}))
+const Measured = Schema.Struct({ mutations: Schema.Record({ key: Schema.String, value: Found }) })
+const Stored = Schema.parseJson(Schema.Struct({ measured: Measured }))
 
 /** By mutation; empty where nothing has been run. */
 export const readFound = (file: string): Readonly<Record<string, Found>> =>
   existsSync(file) ? Schema.decodeUnknownSync(Stored)(readFileSync(file, "utf8")).measured.mutations : {}
 
 export const isCaught = ({ simulation, test }: Found): boolean => simulation?.seed !== undefined || test !== undefined
+
+/** What all of it took, in whichever run. */
+export const secondsOf = (all: ReadonlyArray<Found>): number =>
+  all.reduce((sum, { simulation, test }) => sum + (simulation?.seconds ?? 0) + (test?.seconds ?? 0), 0)
+
+/** The table of docs/guarantees.md in a few figures. */
+export const sumsOf = (measured: unknown): Readonly<Record<string, number>> => {
+  const all = Object.values(Schema.decodeUnknownSync(Measured)(measured).mutations)
+  const seeds = all.flatMap(({ simulation }) => simulation?.seed ?? [])
+  return {
+    "mechanisms removed": all.length,
+    "noticed": all.filter(isCaught).length,
+    "noticed by a test": all.filter(({ test }) => test !== undefined).length,
+    "simulation was asked": all.filter(({ simulation }) => simulation !== undefined).length,
+    "noticed by simulation": seeds.length,
+    "seeds that it took at most": Math.max(0, ...seeds)
+  }
+}
 
 const hash = (parts: ReadonlyArray<string>): string => {
   const digest = createHash("sha256")

@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { inRun } from "../support/inRun.js"
 import { commitOf, resultsFolder, saveResult } from "../support/results.js"
 import { baseline, dueOf, endWorker, examine, makeWorker, told, type Worker } from "./examine.js"
-import { type Found, isCaught, readFound } from "./found.js"
+import { type Found, isCaught, readFound, secondsOf } from "./found.js"
 import type { Mutation } from "./Mutation.js"
 import { mutations } from "./mutations.js"
 import { type Options, readOptions, usage } from "./options.js"
@@ -34,7 +34,7 @@ const save = (startedMs: number, all: AllFound): void => {
     command: "npm run mutation",
     commit: commitOf(),
     startedAt: new Date(startedMs).toISOString(),
-    seconds: Math.round((Date.now() - startedMs) / 1000),
+    seconds: Math.round(secondsOf(Object.values(all))),
     findings: findingsOf(mutations, all),
     measured: { mutations: Object.fromEntries(mutations.map(({ id }) => [id, all[id]])) }
   })

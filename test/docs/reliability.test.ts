@@ -71,6 +71,24 @@ describe("docs/reliability.md", () => {
     assert.include(page, "| heap | 501 | 1000 | 501 |")
   })
 
+  it("of the mutations tells the sums", () => {
+    const test = { fingerprint: "f", file: "a.test.ts", test: "t", seconds: 2, message: "m" }
+    const simulation = { fingerprint: "f", runs: 80, seconds: 3 }
+    const mutations = { a: { test }, b: { test, simulation }, c: { simulation: { ...simulation, seed: 31 } }, d: {} }
+    const page = reliability([result({ name: "mutation", measured: { mutations } })], undefined)
+    for (
+      const line of [
+        "| mechanisms removed | 4 |",
+        "| noticed | 3 |",
+        "| noticed by a test | 2 |",
+        "| simulation was asked | 2 |",
+        "| noticed by simulation | 1 |",
+        "| seeds that it took at most | 31 |"
+      ]
+    ) assert.include(page, line)
+    assert.notInclude(page, "fingerprint")
+  })
+
   it("lists bugs with what showed them, and whether they are mended", () => {
     const page = reliability([], [
       { what: "rows are lost", shownBy: "seed 12", mendedIn: "abc" },
