@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Inspectable from "effect/Inspectable"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
@@ -11,7 +12,7 @@ import { check, sizeOf } from "../checker/check.js"
 import type { Finding, Place } from "../checker/History.js"
 import { setKafkaFates } from "./fates.js"
 import { goodLetters, historyOf } from "./history.js"
-import { clearingIntervals } from "./intervals.js"
+import { clearingIntervals, forgettingFibers } from "./intervals.js"
 import { offsetKey } from "./mysql/Database.js"
 import { perform } from "./perform.js"
 import type { Plan } from "./Plan.js"
@@ -128,9 +129,11 @@ const scenario = (world: World): Effect.Effect<void, never, Scope.Scope> =>
     for (const slot of world.slots) yield* stopLife(world, slot)
   })
 
-/** What the program says is a part of the trace, and made only for it. */
+/**
+ * What the program says is a part of the trace, and made only for it. Traced or not, the logger takes as many operations:
+ * how many a fiber has had decides whose turn is next.
+ */
 const logTo = (trace: Trace) => {
-  if (!trace.isOn) return Logger.minimumLogLevel(LogLevel.None)
   const told = Logger.make(({ annotations, logLevel, message }) => {
     const of = (name: string) => Inspectable.toStringUnknown(Option.getOrElse(HashMap.get(annotations, name), () => ""))
     trace.tell(
@@ -138,7 +141,10 @@ const logTo = (trace: Trace) => {
       () => `${logLevel.label} ${of("thread")} ${String(message)}`
     )
   })
-  return Logger.replace(Logger.defaultLogger, told)
+  return Layer.merge(
+    Logger.replace(Logger.defaultLogger, told),
+    Logger.minimumLogLevel(trace.isOn ? LogLevel.Info : LogLevel.None)
+  )
 }
 
 /** Runs the plan in virtual time. The same plan gives the same findings and the same trace, always and everywhere. */
@@ -151,7 +157,7 @@ export const runPlan = (plan: Plan, { broken: breaks, traced }: WorldOptions = {
   }).pipe(Effect.provide(logTo(trace)))
   const broken: Array<Finding> = []
   try {
-    clearingIntervals(() => simulate(whole, plan.seed, { stepsMax }))
+    forgettingFibers(() => clearingIntervals(() => simulate(whole, plan.seed, { stepsMax })))
   } catch (error) {
     broken.push({ kind: "crash", what: `the simulation: ${error instanceof Error ? error.message : String(error)}` })
   }

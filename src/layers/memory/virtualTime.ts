@@ -4,6 +4,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
+import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import { makeRandom } from "../../domain/random.js"
 import { Sleepers } from "./Sleepers.js"
@@ -46,6 +48,9 @@ class VirtualClock implements Clock.Clock {
   }
 }
 
+/** Without the metrics of fibers, which nobody reads here and which are the same for all runs of this process. */
+const runFork = Runtime.runFork(Runtime.disableRuntimeFlag(Runtime.defaultRuntime, RuntimeFlags.RuntimeMetrics))
+
 /**
  * Runs an effect to its end in virtual time, at once and always in the same way: time passes only when no fiber can run.
  * A seed chooses which fiber runs next and for how long, and seeds `Random`. Nothing in the effect may wait for the
@@ -61,7 +66,7 @@ export const simulate = <A, E>(
   // Its choices must not draw from the program's own Random.
   const { fraction } = makeRandom(seed ?? 0)
   const scheduler = seed === undefined ? makeFifoScheduler() : makePickingScheduler(fraction)
-  const fiber = Effect.runFork(
+  const fiber = runFork(
     Effect.scoped(effect).pipe(Effect.withClock(clock), Effect.withRandom(Random.make(seed ?? 0))),
     { scheduler }
   )
