@@ -23,7 +23,7 @@ interface Seen extends Place, SourceRecord {}
  * Longer than a group takes to form, 3 s on an idle broker with default settings: a consumer that gives up sooner reads
  * nothing. On a busy machine it takes longer; each attempt waits twice as long as the one before.
  */
-const firstSilenceMs = 10_000
+const firstSilenceMs = 5000
 
 const line = /^Partition:(\d+)\tOffset:(\d+)\t(.*)$/
 

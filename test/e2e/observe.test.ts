@@ -10,9 +10,7 @@ import { ensureBuilt } from "./support/build.js"
 import { atEnd } from "./support/atEnd.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, progressReaches } from "./support/observe.js"
-import { tail } from "./support/Program.js"
 import { entry } from "./support/records.js"
-import { until } from "./support/until.js"
 import { makeWorld, suffix, type World } from "./support/World.js"
 
 /** Records that nobody may see, and one that is no Avro. */
@@ -64,10 +62,11 @@ const kindsIn = async (sql: Connection, topic: string, logs: ReadonlyArray<Sourc
 
 beforeAll(ensureBuilt, 240_000)
 
-// Outline: one instance is killed in mid-flight; the next is frozen in mid-flight and replaced by a third; then it is
-// thawed. Nothing may be found. Then the tables are changed by hand, one way after the other, and each is found.
+// A history that does not say what has happened would make every run of `npm run chaos` pass. Outline: one instance is
+// killed in mid-flight, the next goes on. Nothing may be found. Then the tables are changed by hand, one way after the
+// other, and each is found. What zombies do is looked for by chaos itself, and in zombies.test.ts.
 describeWith(["kafka", "registry", "mysql"], "the history of real servers", (servers) => {
-  it("holds nothing against a program that is killed, frozen and replaced, and shows each corruption", async () => {
+  it("holds nothing against a program that is killed and replaced, and shows each corruption", async () => {
     const world = await makeWorld(servers, { topics: ["observed"], partitions: 2 })
     const [topic = ""] = world.topics
     await installAudit(world)
@@ -77,19 +76,11 @@ describeWith(["kafka", "registry", "mysql"], "the history of real servers", (ser
     await feed.fill(1500, ["gzip"], 500)
     const reading = readLogs(world, world.topics) // nothing is produced any more: meanwhile
     atEnd(() => reading.catch(() => {})) // whatever fails first
-    const small = { "batch.max.rows": "100" }
-    const killed = world.run(small)
+    const killed = world.run({ "batch.max.rows": "100" })
     await progressReaches(world, 300, [killed])
     await killed.stop("SIGKILL")
-    const frozen = world.run(small)
-    await progressReaches(world, 1500, [frozen])
-    frozen.signal("SIGSTOP")
     const next = world.run()
-    await caughtUp(world, [frozen, next])
-    frozen.signal("SIGCONT")
-    await until("the thawed one has noticed", () => frozen.lines(/partitions lost|fenced/)[0], {
-      about: () => tail(frozen.log())
-    })
+    await caughtUp(world, [next])
     const logs = await reading
     const history = historyOf(logs, await readTables(world))
     assert.deepStrictEqual(check(history), [])
@@ -102,9 +93,9 @@ describeWith(["kafka", "registry", "mysql"], "the history of real servers", (ser
       letters: 1,
       observations: 0
     })
-    assert.isAtLeast(acquisitions, 6)
+    assert.isAtLeast(acquisitions, 3) // those of the killed one, and of both partitions by the next
     assert.isAbove(moves, acquisitions)
-    for (const program of [frozen, next]) await program.stop()
+    await next.stop()
     for (const [kind, change, undo] of corruptions(topic)) {
       await world.sql.query(change)
       assert.include(await kindsIn(world.sql, topic, logs), kind)
