@@ -19,7 +19,7 @@ import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
 import { groupsOf, type Job, topicJobs } from "./runGroups.js"
 import { commandError } from "./serviceErrors.js"
-import { drain, keepRunning } from "./supervise.js"
+import { drain, drainable, keepRunning } from "./supervise.js"
 import { runTopic, type TopicProgress } from "./topicPipeline.js"
 
 type Services = Admin | Consumer | Destination | SchemaRegistry | Topics
@@ -50,11 +50,11 @@ export const runCommand = (
     yield* Effect.logInfo("kafka consumer application start...")
     const destination = yield* Destination
     const backoff = { baseMs: configured.retryBackoffMs, maxMs: configured.retryBackoffMaxMs }
-    yield* throughOutage("database", backoff, destination.prepare, ["DestinationUnavailable"]).pipe(
-      Effect.mapError(commandError)
+    const config = yield* throughOutage("database", backoff, destination.prepare, ["DestinationUnavailable"]).pipe(
+      Effect.zipRight(throughOutage("list of topics", backoff, withPresentTopics(configured), ["KafkaUnavailable"])),
+      Effect.mapError(commandError),
+      drainable(configured)
     )
-    const config = yield* throughOutage("list of topics", backoff, withPresentTopics(configured), ["KafkaUnavailable"])
-      .pipe(Effect.mapError(commandError))
     const budget = makeByteBudget(config.queueMaxBytes)
     const { groups } = options
     const jobs = (groups?.jobs ?? topicJobs(config)).map(withProgress)

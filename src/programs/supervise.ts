@@ -55,3 +55,17 @@ export const drain = (
     }
     yield* Effect.logInfo("kafka consumer application stopped")
   })
+
+/**
+ * What comes before the job, drained as the job is: a connection that is being opened cannot be interrupted, and its own
+ * time-out may be longer than `shutdown.timeout.ms`.
+ */
+export const drainable =
+  (config: Pick<ClientConfig, "shutdownTimeoutMs">) =>
+  <A, E, R>(before: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const running = yield* Effect.forkDaemon(restore(before))
+        return yield* Effect.onInterrupt(restore(Fiber.join(running)), () => drain(config, running, Effect.void))
+      })
+    )
