@@ -167,7 +167,12 @@ export class Destination extends Context.Tag("tributary/Destination")<Destinatio
   readonly prepare: Effect.Effect<void, DestinationError>
   /** Id of the identity's row in `kafka_sources`, created where missing. Refused ("held") where it contradicts the stored ones. */
   readonly source: (identity: SourceIdentity) => Effect.Effect<number, DestinationError>
-  readonly stored: (topic: string, group: string) => Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError>
+  /** Of all partitions, or of `partition` alone. */
+  readonly stored: (
+    topic: string,
+    group: string,
+    partition?: number
+  ) => Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError>
   /** Raises the generation and takes ownership in one short transaction. Waits for a running transaction of the old owner. */
   readonly acquire: (request: AcquireRequest) => Effect.Effect<Claim, DestinationError>
   /**

@@ -35,9 +35,6 @@ export const runPartition = (env: PartitionEnv): Effect.Effect<never, never, Adm
       fences = batches > 0 ? 1 : fences + 1
       env.metrics.fenced()
       yield* faultPoint("fenced")
-      yield* Effect.logWarning(
-        `fenced: another owner has taken ${env.topic}-${env.partition}; what it did not find is read again`
-      )
       yield* env.membership.pause(env.partition)
       env.queue.clear()
       yield* env.membership.confirmed
@@ -92,7 +89,7 @@ const seekTo = (env: PartitionEnv, offset: bigint): Effect.Effect<void> =>
     return Effect.zipRight(env.membership.seek(env.partition, offset), env.membership.resume(env.partition))
   })
 
-/** Writes until another owner is noticed; answers how many transactions were committed. */
+/** Writes until the stored offset is no longer ours, or has moved; answers how many transactions were committed. */
 const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number, Held, Admin | Destination> =>
   Effect.gen(function*() {
     let position = claim.offset
@@ -112,7 +109,11 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
       }
       misses = 0
       yield* faultPoint("before write")
-      if ((yield* writer.write(slice)) === "fenced") return batches
+      if ((yield* writer.write(slice)) === "fenced") {
+        const here = `${env.topic}-${env.partition}`
+        yield* Effect.logWarning(`fenced: another owner has taken ${here}; what it did not find is read again`)
+        return batches
+      }
       position = slice.next
       if (slice.unreadable !== undefined) return yield* unreadable(slice.unreadable)
     }
@@ -128,13 +129,11 @@ const stillStands = (env: PartitionEnv, position: bigint): Effect.Effect<boolean
     const { group, partition, queue, topic } = env
     const { stored } = yield* Destination
     while (queue.queuedRecords() === 0 && Option.isNone(yield* Effect.timeoutOption(queue.awaitSome, lookEvery))) {
-      const rows = yield* throughOutage("stored offsets", backoffOf(env), stored(topic, group), unavailable).pipe(
-        Effect.mapError(toHeld)
-      )
-      const found = rows.find((row) => row.partition === partition)
-      if (found?.offset === position) continue
+      const look = stored(topic, group, partition)
+      const [row] = yield* Effect.mapError(throughOutage("stored offset", backoffOf(env), look, unavailable), toHeld)
+      if (row?.offset === position) continue
       yield* Effect.logWarning(
-        `the stored offset is ${found?.offset ?? "gone"} and not ${position}, where this instance has left it: ` +
+        `the stored offset is ${row?.offset ?? "gone"} and not ${position}, where this instance has left it: ` +
           "a fail-over has lost what was stored last, or somebody has moved it"
       )
       return false

@@ -4,15 +4,7 @@ import type { TablePlan } from "../../src/domain/sql/TablePlan.js"
 import { Destination, WriteOutcome } from "../../src/layers/Destination.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 
-import { fixture, identityOf, newTopic, planOf } from "./destinationFixture.js"
-
-const tags = (outcomes: ReadonlyArray<WriteOutcome>): ReadonlyArray<string> =>
-  outcomes.map(({ _tag }) => _tag).toSorted()
-const refusalOf = <A>(effect: Effect.Effect<A, unknown, Destination>) =>
-  Effect.map(Effect.flip(effect), (error) => {
-    assert.propertyVal(error, "_tag", "DestinationRefused")
-    return error
-  })
+import { fixture, identityOf, newTopic, planOf, refusalOf, tags } from "./destinationFixture.js"
 
 /** What every `Destination` promises, whatever the database. `live` must need nothing; tests share one instance. */
 export const destinationContract = (name: string, live: Layer.Layer<Destination, unknown>): void => {
@@ -250,6 +242,13 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
             assert.strictEqual(yield* stored, outcome?._tag === "Committed" ? request.next : request.expected)
             claim = yield* acquire()
           }
+        }))
+
+      it.effect("stored offsets are of all partitions of a topic and group, or of one alone", () =>
+        Effect.gen(function*() {
+          const { acquire, storedPartitions: of } = yield* fixture
+          yield* Effect.zip(acquire(), acquire({ partition: 1 }))
+          assert.deepStrictEqual([yield* of(), yield* of(1), yield* of(2)], [[0, 1], [1], []])
         }))
 
       it.effect("resolve tells committed, not committed, fenced and a foreign writer apart", () =>

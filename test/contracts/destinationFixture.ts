@@ -1,3 +1,4 @@
+import { assert } from "@effect/vitest"
 import { Array, Effect } from "effect"
 import { randomUUID } from "node:crypto"
 import { keyColumnNames, type TablePlan } from "../../src/domain/sql/TablePlan.js"
@@ -6,10 +7,19 @@ import {
   type Claim,
   Destination,
   type SourceIdentity,
+  type WriteOutcome,
   type WriteRequest
 } from "../../src/layers/Destination.js"
 import type { DeadLetter } from "../../src/domain/DeadLetter.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
+
+export const tags = (outcomes: ReadonlyArray<WriteOutcome>): ReadonlyArray<string> =>
+  outcomes.map(({ _tag }) => _tag).toSorted()
+export const refusalOf = <A>(effect: Effect.Effect<A, unknown, Destination>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    assert.propertyVal(error, "_tag", "DestinationRefused")
+    return error
+  })
 
 /** A topic with its table and source, of which no other test knows. */
 interface Fixture {
@@ -21,6 +31,8 @@ interface Fixture {
   readonly batch: (claim: Claim, expected: bigint, next: bigint) => WriteRequest
   readonly letter: (claim: Claim, offset: bigint) => DeadLetter
   readonly stored: Effect.Effect<bigint | undefined, unknown, Destination>
+  /** Those that have a stored offset; asked of one, or of all. */
+  readonly storedPartitions: (of?: number) => Effect.Effect<ReadonlyArray<number>, unknown, Destination>
   readonly offsets: Effect.Effect<ReadonlyArray<bigint>, unknown, Destination>
 }
 
@@ -92,6 +104,8 @@ export const fixture: Effect.Effect<Fixture, unknown, Destination> = Effect.gen(
       destination.stored(topic, group),
       (rows) => rows.find(({ partition }) => partition === 0)?.offset
     ),
+    storedPartitions: (of) =>
+      Effect.map(destination.stored(topic, group, of), (rows) => rows.map(({ partition }) => partition)),
     offsets: destination.rowOffsets({ table: plan.table, sourceId, partition: 0, from: 0n, to: 10_000n, limit: 10_000 })
   }
 })

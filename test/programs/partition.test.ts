@@ -107,6 +107,27 @@ describe("the writer of a partition", () => {
       assert.deepStrictEqual(log, ["acquire", "seek 1500", "resume"])
     })))
 
+  it("one that rests looks whether its offset still stands, and claims anew what a fail-over or a person has moved", () =>
+    simulate(Effect.gen(function*() {
+      const { log, queue, run, state } = makePartitionWorld()
+      yield* Effect.fork(run)
+      yield* Effect.sleep("1 second")
+      queue.offer(fetched(0n, 5n))
+      yield* Effect.sleep("10 minutes")
+      queue.offer(fetched(5n, 7n))
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(log.splice(0), [
+        "acquire",
+        "seek 0",
+        "resume",
+        "write 0-5 Committed",
+        "write 5-7 Committed"
+      ])
+      state.stored = 3n
+      yield* Effect.sleep("40 seconds")
+      assert.deepStrictEqual(log, ["pause", "confirmed?", "acquire", "seek 3", "resume"])
+    })))
+
   it("a fenced owner fetches and holds nothing until its membership is confirmed", () =>
     simulate(Effect.gen(function*() {
       const { log, queue, run, state } = makePartitionWorld()

@@ -72,6 +72,8 @@ export const makePartitionWorld = () => {
   })
   let generation = 0n
   const destination = Layer.mock(Destination, {
+    stored: (topic, group, partition = 0) =>
+      Effect.sync(() => [{ topic, partition, group, offset: state.stored, sourceId: 1 }]),
     acquire: ({ owner, ...request }) =>
       Effect.sync((): Claim => {
         log.push("acquire")

@@ -46,8 +46,8 @@ const make = ({ autoCreate, dialect, file }: LibsqlDestinationOptions, connectio
     dialect: Effect.succeed(dialect),
     prepare: Effect.asVoid(writing("creating Tributary's own tables", createOwnTables)),
     source: (identity) => writing(`registering topic ${identity.topic}`, (session) => source(session, identity)),
-    stored: (topic, group) =>
-      reading(`reading the offsets of ${topic}`, (session) => storedOffsets(session, topic, group)),
+    stored: (topic, group, partition) =>
+      reading(`reading the offsets of ${topic}`, (session) => storedOffsets(session, topic, group, partition)),
     acquire: (request) =>
       writing(`acquiring ${request.topic}-${request.partition}`, (session) => acquire(session, request)),
     write: (request) => write(connection, file, request),

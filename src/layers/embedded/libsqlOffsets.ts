@@ -68,9 +68,10 @@ const columns = `o."partition" AS "partition", o."offset" AS "offset", c.generat
 const joined = "kafka_offsets o LEFT JOIN kafka_claims c ON c.topic = o.topic AND c.\"partition\" = o.\"partition\""
   + " AND c.consumer_group = o.consumer_group"
 
-export const storedOffsets = (session: Session, topic: string, group: string) =>
+export const storedOffsets = (session: Session, topic: string, group: string, only?: number) =>
   session.rows(
-    `SELECT ${columns} FROM ${joined} WHERE o.topic = ? AND o.consumer_group = ? ORDER BY o."partition"`,
+    `SELECT ${columns} FROM ${joined} WHERE o.topic = ? AND o.consumer_group = ?`
+      + `${only === undefined ? "" : ` AND o."partition" = ${only}`} ORDER BY o."partition"`,
     [topic, group]
   ).pipe(
     Effect.flatMap(decodeRows),

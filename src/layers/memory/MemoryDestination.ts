@@ -222,12 +222,13 @@ const destination = (database: MemoryDatabase, dialect: Dialect, atServer: AtSer
     dialect: Effect.succeed(dialect),
     prepare: up,
     source: (identity) => Effect.zipRight(up, source(database, identity)),
-    stored: (topic, group) =>
+    stored: (topic, group, only) =>
       Effect.map(up, () =>
         [...database.offsets].flatMap(([key, { offset, sourceId }]) => {
-          const [storedTopic, partition, storedGroup] = key.split("/")
-          return storedTopic === topic && storedGroup === group
-            ? [{ topic, partition: Number(partition), group, offset, sourceId }]
+          const [storedTopic, storedPartition, storedGroup] = key.split("/")
+          const partition = Number(storedPartition)
+          return storedTopic === topic && storedGroup === group && partition === (only ?? partition)
+            ? [{ topic, partition, group, offset, sourceId }]
             : []
         })),
     acquire: (request) => Effect.zipRight(up, atServer(acquire(database, request))),

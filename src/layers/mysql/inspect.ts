@@ -24,11 +24,12 @@ const decodeStored = rowsOf(
 
 export const stored =
   (config: MysqlOptions, lanes: LanePool) =>
-  (topic: string, group: string): Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError> =>
+  (topic: string, group: string, only?: number): Effect.Effect<ReadonlyArray<StoredOffset>, DestinationError> =>
     lanes.use((lane) =>
       runFresh(lane, [
         `SELECT \`partition\`, ${decimal("`offset`", "stored")}, source_id AS sourceId FROM kafka_offsets`
-        + ` WHERE topic = ${text(topic)} AND consumer_group = ${text(group)} ORDER BY \`partition\``
+        + ` WHERE topic = ${text(topic)} AND consumer_group = ${text(group)}`
+        + `${only === undefined ? "" : ` AND \`partition\` = ${only}`} ORDER BY \`partition\``
       ]).pipe(Effect.flatMap(([result]) => decodeStored(result)))
     ).pipe(
       // Nobody has prepared this database yet, so that nothing is stored.
