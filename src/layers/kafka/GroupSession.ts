@@ -152,9 +152,8 @@ export class GroupSession {
   /** Whether an answer counts: not if the partition was sought, paused, lost or delivered otherwise meanwhile. */
   isCurrent({ generation, offsets }: FetchPlan, partition: number): boolean {
     const held = this.#held
-    const position = held?.positions.get(partition)
-    return position !== undefined && held?.generation === generation && !held.paused.has(partition)
-      && position === offsets.get(partition)
+    const offset = offsets.get(partition)
+    return held?.generation === generation && !held.paused.has(partition) && held.positions.get(partition) === offset
   }
 
   /** Dropped if it is not current: it will be asked for again. */
