@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, type Scope } from "effect"
+import { Effect, Fiber, Layer, Logger, LogLevel, type Scope } from "effect"
 import { type RegistryFault, SimRegistry } from "../../proof/simulation/SimRegistry.js"
 import { mysql } from "../../src/domain/sql/mysql.js"
 import { layerMemory as layerMemoryDatabase, MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
@@ -22,7 +22,8 @@ const inWorld = <A>(
   >
 ): A => {
   const registry = new SimRegistry([[7, schema]])
-  return simulate(Effect.provide(world(registry), Layer.merge(layers, registry.layer)), 1)
+  const silent = Logger.minimumLogLevel(LogLevel.None)
+  return simulate(Effect.provide(world(registry), Layer.mergeAll(layers, registry.layer, silent)), 1)
 }
 
 /** Ten records that name schema 7, while the registry has this fault for so long. */

@@ -46,8 +46,8 @@ export const chaining: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{
       file: partition,
-      find: "if (more.expected === slice.next) return",
-      replace: "if (more.expected >= 0n) return"
+      find: "takeQueued(env, { from: slice.next })",
+      replace: "takeQueued(env)"
     }],
     simulated: "made good",
     because: "the chain at the writer and the compare-and-set see to it that nothing is joined across a hole",
@@ -87,8 +87,8 @@ export const chaining: ReadonlyArray<Mutation> = [
     edits: [
       {
         file: partition,
-        find: "if (more === undefined) return slice",
-        replace: "if (more === undefined) {\n        queue.putBack(slice)\n        continue\n      }"
+        find: "return more === undefined ? slice : joinSlices",
+        replace: "if (more !== undefined) return joinSlices"
       }
     ],
     simulated: "finds",
