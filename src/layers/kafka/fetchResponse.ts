@@ -67,7 +67,8 @@ export interface DecodeLimits {
 
 /**
  * Both follow the size of a fetch, so that raising that one cures a batch which becomes too large. Topics compress to a
- * fifth or so, seldom to an eighth: only beyond that is something fetched twice.
+ * fifth or so, seldom to an eighth. Beyond that, and where compressed records are smaller than what an object costs,
+ * the rest of an answer is fetched again: requests are cheaper than a process that the kernel kills.
  */
 export const limitsOf = (fetchMaxBytesPerPartition: number): DecodeLimits => ({
   batchBytesMax: Math.max(expandedBytesMax, 64 * fetchMaxBytesPerPartition),

@@ -72,7 +72,7 @@ export const decompressFrame = (source: Uint8Array, bytesMax: number): Uint8Arra
     from += 4
     const room = Math.min(size, target.length - to)
     if ((head & uncompressedBit) === 0) {
-      to = expandBlock(source.subarray(from, from + length), target, to, room, tooLong(room, size, bytesMax))
+      to = expandBlock(source.subarray(from, from + length), target, to, room, () => tooLong(room, size, bytesMax))
     } else if (length > room) throw tooLong(room, size, bytesMax)
     else {
       target.set(source.subarray(from, from + length), to)
@@ -108,7 +108,13 @@ const longer = (block: Uint8Array, at: number, length: number): readonly [length
 }
 
 /** Appends what the block becomes to `target[start]`, no more than `room` bytes. Answers the new end. */
-const expandBlock = (block: Uint8Array, target: Uint8Array, start: number, room: number, tooMuch: Error): number => {
+const expandBlock = (
+  block: Uint8Array,
+  target: Uint8Array,
+  start: number,
+  room: number,
+  tooMuch: () => Error
+): number => {
   const end = start + room
   let to = start
   for (let at = 0; at < block.length;) {
@@ -116,7 +122,7 @@ const expandBlock = (block: Uint8Array, target: Uint8Array, start: number, room:
     let literals = token >>> 4
     if (literals === 15) [literals, at] = longer(block, at, literals)
     if (!(at + literals <= block.length)) throw new Error(broken)
-    if (to + literals > end) throw tooMuch
+    if (to + literals > end) throw tooMuch()
     copyBytes(block, at, target, to, literals)
     to += literals
     at += literals
@@ -128,7 +134,7 @@ const expandBlock = (block: Uint8Array, target: Uint8Array, start: number, room:
     if (matched === 15) [matched, at] = longer(block, at, matched)
     matched += matchBytesMin
     if (distance === 0 || distance > to || !(at <= block.length)) throw new Error(broken)
-    if (to + matched > end) throw tooMuch
+    if (to + matched > end) throw tooMuch()
     to = copyBack(target, to, distance, matched)
   }
   return to
