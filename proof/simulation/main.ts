@@ -3,6 +3,8 @@ import { inRun } from "../support/inRun.js"
 import { commitOf, type Result, saveResult } from "../support/results.js"
 import { atEnd } from "../../test/e2e/support/atEnd.js"
 import { type Batch, runSeeds } from "./batch.js"
+import { corpus, foundAgain } from "./corpus.js"
+import { drawPlan } from "./drawPlan.js"
 import { type Options, optionsOf, usage } from "./options.js"
 import { type Progress, readProgress, removeProgress, withBatch, writeProgress } from "./progress.js"
 import { fingerprintOf, reportOf, traced } from "./report.js"
@@ -63,24 +65,38 @@ const runAll = async (options: Options, begun: Progress, stop: AbortSignal): Pro
   return progress
 }
 
-const resultOf = (options: Options, { commit, failed, numbers, ran, seconds, startedAt }: Progress): Result => ({
+const resultOf = (
+  options: Options,
+  again: ReadonlyArray<string>,
+  { commit, failed, numbers, ran, seconds, startedAt }: Progress
+): Result => ({
   name: "simulation",
   command: `npm run simulate -- --seed ${options.seed} --runs ${options.runs}`,
   commit,
   startedAt,
   seconds,
   seed: options.seed,
-  findings: failed.flatMap((one) => one.findings.map((finding) => `seed ${one.seed}: ${finding}`)),
-  measured: { runs: ran, firstFailing: failed.map(({ seed }) => seed).toSorted((a, b) => a - b)[0], seen: numbers }
+  findings: [...again, ...failed.flatMap((one) => one.findings.map((finding) => `seed ${one.seed}: ${finding}`))],
+  measured: {
+    runs: ran,
+    corpus: corpus.length,
+    firstFailing: failed.map(({ seed }) => seed).toSorted((a, b) => a - b)[0],
+    seen: numbers
+  }
 })
 
-const replay = (seed: number): number => {
-  const { plan, result: { findings, lines, numbers } } = traced(seed)
+const replay = ({ case: wanted, seed }: Options): number => {
+  const found = corpus.find(({ name }) => name === wanted)
+  const { plan, result: { findings, lines, numbers } } = traced(found?.plan ?? drawPlan(seed))
   say(JSON.stringify(plan, undefined, 2))
   for (const line of lines) say(line)
   for (const [name, count] of Object.entries(numbers)) if (count > 0) say(`${name}: ${count}`)
   for (const { kind, what } of findings) say(`${kind}: ${what}`)
-  say(`seed ${seed}: ${findings.length} findings, ${lines.length} events, trace ${fingerprintOf(lines)}`)
+  say(
+    `${found?.name ?? `seed ${seed}`}: ${findings.length} findings, ${lines.length} events, trace ${
+      fingerprintOf(lines)
+    }`
+  )
   return findings.length === 0 ? 0 : 1
 }
 
@@ -101,20 +117,23 @@ const run = (options: Options): Promise<number> =>
     }
     const begun = (options.resume ? readProgress(progressFile, { commit, seed, runs }) : undefined) ?? fresh
     if (begun !== fresh) say(`${begun.ran} runs are done already`)
+    const again = foundAgain(corpus)
+    for (const one of again) say(one)
     const progress = await runAll(options, begun, stop)
     for (const one of progress.failed.slice(0, reportsMax)) {
-      const { plan, result } = traced(one.seed)
+      const { plan, result } = traced(drawPlan(one.seed))
       say(reportOf(plan, result, commit))
     }
-    const result = resultOf(options, progress)
+    const result = resultOf(options, again, progress)
     if (options.save && progress.ran === runs) say(saveResult(result))
     if (progress.ran === runs) removeProgress(progressFile)
     say(JSON.stringify({ ...result, findings: result.findings.slice(0, 20) }))
+    say(`${corpus.length} cases of the corpus, ${again.length} findings`)
     say(`${progress.ran} runs, ${progress.failed.length} with findings, ${progress.seconds} s`)
     if (stop.aborted) say(`stopped; npm run simulate -- --seed ${seed} --runs ${runs} --resume goes on`)
-    return progress.failed.length > 0 ? 1 : stop.aborted ? 130 : 0
+    return again.length + progress.failed.length > 0 ? 1 : stop.aborted ? 130 : 0
   })
 
 const options = optionsOf(process.argv.slice(2))
 if (options === undefined) process.stderr.write(`${usage}\n`)
-process.exitCode = options === undefined ? 64 : options.replay ? replay(options.seed) : await run(options)
+process.exitCode = options === undefined ? 64 : options.replay ? replay(options) : await run(options)

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto"
-import { drawPlan } from "./drawPlan.js"
 import type { Plan } from "./Plan.js"
 import { runPlan, type RunResult } from "./runPlan.js"
 import { shortened } from "./Trace.js"
@@ -24,7 +23,6 @@ export const fingerprintOf = (lines: ReadonlyArray<string>): string =>
   createHash("sha256").update(lines.join("\n")).digest("hex").slice(0, 16)
 
 /** The same run again, with its trace. */
-export const traced = (seed: number): { readonly plan: Plan; readonly result: RunResult } => {
-  const plan = drawPlan(seed)
-  return { plan, result: runPlan(plan, { traced: true }) }
-}
+export const traced = (
+  plan: Plan
+): { readonly plan: Plan; readonly result: RunResult } => ({ plan, result: runPlan(plan, { traced: true }) })

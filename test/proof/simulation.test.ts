@@ -1,5 +1,6 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Array } from "effect"
+import { corpus, foundAgain } from "../../proof/simulation/corpus.js"
 import { drawPlan } from "../../proof/simulation/drawPlan.js"
 import { runPlan } from "../../proof/simulation/runPlan.js"
 
@@ -10,7 +11,11 @@ const trace = (seed: number) => runPlan(drawPlan(seed), { traced: true }).lines.
 afterEach(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
 describe("the main job in simulated worlds", () => {
-  for (const seed of Array.range(1, 8)) {
+  for (const one of corpus) {
+    it(`no longer shows: ${one.showed} (${one.name})`, () => assert.deepStrictEqual(foundAgain([one]), []))
+  }
+
+  for (const seed of Array.range(1, 60)) {
     it(`keeps its promise under the faults of seed ${seed}`, () => assert.deepStrictEqual(told(seed), []))
   }
 
@@ -29,6 +34,12 @@ describe("the main job in simulated worlds", () => {
     const before = process.getActiveResourcesInfo().length
     assert.isAbove(runPlan(drawPlan(1002)).numbers["kills"] ?? 0, 0)
     assert.strictEqual(process.getActiveResourcesInfo().length, before)
+  })
+
+  it("goes the same way traced and not", () => {
+    const plan = drawPlan(20_516)
+    const { findings, numbers } = runPlan(plan, { traced: true })
+    assert.deepStrictEqual(runPlan(plan), { findings, numbers, lines: [] })
   })
 
   it("goes the same way whenever the seed is the same, whatever has run before", () => {
