@@ -7,12 +7,11 @@
  */
 import { Schema } from "effect"
 import { setTimeout as sleep } from "node:timers/promises"
-import { startKafka, startMysql, startRegistry } from "../../scripts/servers/index.mjs"
-import { atEnd } from "../../test/e2e/support/atEnd.js"
 import { rowsOf } from "../../test/e2e/support/database.js"
 import { caughtUp } from "../../test/e2e/support/observe.js"
 import type { Program } from "../../test/e2e/support/Program.js"
 import { makeWorld, type World } from "../../test/e2e/support/World.js"
+import { startServers } from "../support/command.js"
 import { inRun } from "../support/inRun.js"
 import { commitOf, saveResult } from "../support/results.js"
 import { makeBulk } from "./bulk.js"
@@ -64,9 +63,7 @@ const missing = async ({ partitions, sql, topics: [topic = ""] }: World, count: 
 }
 
 const measure = async (options: Options) => {
-  const [kafka, registry, mysql] = await Promise.all([startKafka(), startRegistry(), startMysql()])
-  atEnd(() => Promise.all([kafka.stop(), registry.stop(), mysql.stop()]))
-  const addresses = { kafka: kafka.address, registry: registry.address, mysql: mysql.address }
+  const { addresses, mysql } = await startServers()
   const world = await makeWorld(addresses, { topics: ["memory"], partitions: options.partitions })
   const bulk = await makeBulk(world, options.recordBytes, options.gzip)
   await bulk.append(warmUpRecords)

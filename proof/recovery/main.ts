@@ -1,8 +1,7 @@
 import { availableParallelism } from "node:os"
-import { startKafka, startMysql, startRegistry } from "../../scripts/servers/index.mjs"
 import { table } from "../../src/programs/table.js"
 import { ensureBuilt } from "../../test/e2e/support/build.js"
-import { atEnd } from "../../test/e2e/support/atEnd.js"
+import { exitWith, startServers } from "../support/command.js"
 import { inRun } from "../support/inRun.js"
 import { parsed } from "../support/parsed.js"
 import { commitOf, type Result, saveResult } from "../support/results.js"
@@ -55,9 +54,7 @@ const run = async (options: { readonly kills: number; readonly seed: number; rea
     const started = performance.now()
     const startedAt = new Date().toISOString()
     await ensureBuilt()
-    const [kafka, registry, mysql] = await Promise.all([startKafka(), startRegistry(), startMysql()])
-    atEnd(() => Promise.all([kafka.stop(), registry.stop(), mysql.stop()]))
-    const addresses = { kafka: kafka.address, registry: registry.address, mysql: mysql.address }
+    const { addresses, mysql } = await startServers()
     const setting: Setting = { addresses, mysql, kills: options.kills, seed: options.seed, stop, say }
     const findings: Array<string> = []
     const verdicts: Partial<Record<Kind, Verdict>> = {}
@@ -88,10 +85,4 @@ const run = async (options: { readonly kills: number; readonly seed: number; rea
     return findings.length === 0 ? 0 : 1
   })
 
-const options = optionsOf(process.argv.slice(2))
-if (options === undefined) {
-  process.stderr.write(`${usage}\n`)
-  process.exitCode = 64
-} else {
-  process.exitCode = await run(options)
-}
+await exitWith(optionsOf(process.argv.slice(2)), usage, run)

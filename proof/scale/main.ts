@@ -1,12 +1,11 @@
 import { availableParallelism } from "node:os"
-import { startKafka, startMysql, startRegistry } from "../../scripts/servers/index.mjs"
 import { table } from "../../src/programs/table.js"
-import { atEnd } from "../../test/e2e/support/atEnd.js"
 import { ensureBuilt } from "../../test/e2e/support/build.js"
 import { makeFeed } from "../../test/e2e/support/Feed.js"
 import { check } from "../../test/e2e/support/observe.js"
 import { tableWithSequence } from "../../test/e2e/support/records.js"
 import { makeWorld } from "../../test/e2e/support/World.js"
+import { exitWith, startServers } from "../support/command.js"
 import { inRun } from "../support/inRun.js"
 import { parsed } from "../support/parsed.js"
 import { commitOf, saveResult } from "../support/results.js"
@@ -49,9 +48,7 @@ const scale = ({ processes, records }: Options) =>
     const started = performance.now()
     const startedAt = new Date().toISOString()
     await ensureBuilt()
-    const [kafka, registry, mysql] = await Promise.all([startKafka(), startRegistry(), startMysql()])
-    atEnd(() => Promise.all([kafka.stop(), registry.stop(), mysql.stop()]))
-    const addresses = { kafka: kafka.address, registry: registry.address, mysql: mysql.address }
+    const { addresses } = await startServers()
     const world = await makeWorld(addresses, { topics: ["scale"], partitions })
     for (const topic of world.topics) await world.sql.query(withoutKeys(topic))
     const stage: Stage = { world, watch: watchOffsets(world), feed: await makeFeed(world), hosts: [], started: 0 }
@@ -103,10 +100,4 @@ const scale = ({ processes, records }: Options) =>
     return findings.length === 0 ? 0 : 1
   })
 
-const options = optionsOf(process.argv.slice(2))
-if (options === undefined) {
-  process.stderr.write(`${usage}\n`)
-  process.exitCode = 64
-} else {
-  process.exitCode = await scale(options)
-}
+await exitWith(optionsOf(process.argv.slice(2)), usage, scale)

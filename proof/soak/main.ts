@@ -3,15 +3,14 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { pathToFileURL } from "node:url"
-import { startKafka, startMysql, startRegistry } from "../../scripts/servers/index.mjs"
 import { table } from "../../src/programs/table.js"
-import { atEnd } from "../../test/e2e/support/atEnd.js"
 import { ensureBuilt } from "../../test/e2e/support/build.js"
 import { progress, rowsOf } from "../../test/e2e/support/database.js"
 import { caughtUp, rangesOf } from "../../test/e2e/support/observe.js"
 import { tableWithSequence } from "../../test/e2e/support/records.js"
 import { account, makeWorld, type World } from "../../test/e2e/support/World.js"
 import { until } from "../../test/e2e/support/until.js"
+import { exitWith, startServers } from "../support/command.js"
 import { inRun } from "../support/inRun.js"
 import { startOn } from "../support/instances.js"
 import { parsed } from "../support/parsed.js"
@@ -120,9 +119,7 @@ const soak = ({ hours, rate }: Options) =>
     const started = performance.now()
     const startedAt = new Date().toISOString()
     await ensureBuilt()
-    const [kafka, registry, mysql] = await Promise.all([startKafka(), startRegistry(), startMysql()])
-    atEnd(() => Promise.all([kafka.stop(), registry.stop(), mysql.stop()]))
-    const addresses = { kafka: kafka.address, registry: registry.address, mysql: mysql.address }
+    const { addresses } = await startServers()
     const world = await makeWorld(addresses, { topics: ["soak1", "soak2"] })
     for (const topic of world.topics) await world.sql.query(tableWithSequence(topic))
     const everyMs = Math.max(1000, Math.min(30_000, (hours * 3_600_000) / 240))
@@ -191,10 +188,4 @@ const soak = ({ hours, rate }: Options) =>
     return findings.length === 0 ? 0 : 1
   })
 
-const options = optionsOf(process.argv.slice(2))
-if (options === undefined) {
-  process.stderr.write(`${usage}\n`)
-  process.exitCode = 64
-} else {
-  process.exitCode = await soak(options)
-}
+await exitWith(optionsOf(process.argv.slice(2)), usage, soak)
