@@ -125,6 +125,19 @@ export const WriteOutcome = Data.taggedEnum<WriteOutcome>()
 /** What the row says of a transaction whose outcome is unknown. `ForeignWriter`: ours, but the offset is neither. */
 export type Resolution = "Committed" | "NotCommitted" | "Fenced" | "ForeignWriter"
 
+/** What the row says (protocol section 6); undefined: somebody has deleted it, and the claim with it. */
+export const resolutionOf = (
+  { claim, expected, next }: WriteRequest,
+  row: { readonly offset: bigint; readonly generation: bigint | null; readonly owner: string | null } | undefined
+): Resolution => {
+  if (row === undefined || row.generation !== claim.generation || row.owner !== claim.owner) return "Fenced"
+  if (row.offset === next) return "Committed"
+  // Behind where the transaction began: a fail-over has lost the last ones, offsets and rows together. The partition is
+  // claimed anew and read from there, as when a compare-and-set finds such a row.
+  if (row.offset < expected) return "Fenced"
+  return row.offset === expected ? "NotCommitted" : "ForeignWriter"
+}
+
 /** Rows of one partition as one consistent snapshot shows them, for `verify`. */
 export interface PartitionRows {
   readonly topic: string

@@ -290,7 +290,7 @@ const interrupted`
     promise: "an owner that was replaced meanwhile is fenced, whatever the offset says",
     section: 6,
     edits: [{
-      file: "src/layers/mysql/resolve.ts",
+      file: "src/layers/Destination.ts",
       find: "row === undefined || row.generation !== claim.generation || row.owner !== claim.owner",
       replace: "row === undefined"
     }],
@@ -309,7 +309,7 @@ const interrupted`
     promise: "whatever else writes kafka_offsets is noticed, not fought",
     section: 6,
     edits: [{
-      file: "src/layers/mysql/resolve.ts",
+      file: "src/layers/Destination.ts",
       find: "? \"NotCommitted\" : \"ForeignWriter\"",
       replace: "? \"NotCommitted\" : \"NotCommitted\""
     }],

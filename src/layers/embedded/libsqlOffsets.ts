@@ -4,7 +4,7 @@ import {
   type AcquireRequest,
   type Claim,
   DestinationRefused,
-  type Resolution,
+  resolutionOf,
   type StoredOffset,
   type WriteRequest
 } from "../Destination.js"
@@ -130,16 +130,5 @@ export const acquire = Effect.fnUntraced(function*(session: Session, request: Ac
 })
 
 /** Inside a transaction, so that the one in question is over. */
-export const resolve = Effect.fnUntraced(function*(session: Session, { claim, expected, next }: WriteRequest) {
-  const row = yield* rowOf(session, claim)
-  // No row: somebody has deleted it, and the claim with it.
-  const ours = row !== undefined && row.generation === claim.generation && row.owner === claim.owner
-  const resolution: Resolution = !ours
-    ? "Fenced"
-    : row.offset === next
-    ? "Committed"
-    : row.offset === expected
-    ? "NotCommitted"
-    : "ForeignWriter"
-  return resolution
-})
+export const resolve = (session: Session, request: WriteRequest) =>
+  Effect.map(rowOf(session, request.claim), (row) => resolutionOf(request, row))

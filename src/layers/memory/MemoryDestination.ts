@@ -12,7 +12,7 @@ import {
   DestinationUnavailable,
   type LetterOffsetsRequest,
   type PartitionRows,
-  type Resolution,
+  resolutionOf,
   type SourceIdentity,
   WriteError,
   WriteOutcome,
@@ -187,12 +187,10 @@ const acquire = (database: MemoryDatabase, request: AcquireRequest) =>
     return { ...request, generation: stored.generation, offset: stored.offset }
   }).pipe(database.lock(keyOf(request)).withPermits(1))
 
-const resolve = (database: MemoryDatabase, { claim, expected, next }: WriteRequest) =>
-  Effect.sync((): Resolution => {
-    const stored = database.offsets.get(keyOf(claim))
-    if (!holds(stored, claim)) return "Fenced"
-    return stored.offset === next ? "Committed" : stored.offset === expected ? "NotCommitted" : "ForeignWriter"
-  }).pipe(database.lock(keyOf(claim)).withPermits(1))
+const resolve = (database: MemoryDatabase, request: WriteRequest) =>
+  Effect.sync(() => resolutionOf(request, database.offsets.get(keyOf(request.claim)))).pipe(
+    database.lock(keyOf(request.claim)).withPermits(1)
+  )
 
 const snapshotOf = (database: MemoryDatabase, topic: string, group: string, table: string): Array<PartitionRows> => {
   const inTable = database.rows.filter((one) => one.table === table)

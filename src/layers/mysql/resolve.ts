@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { DestinationError, Resolution, WriteRequest } from "../Destination.js"
+import { type DestinationError, type Resolution, resolutionOf, type WriteRequest } from "../Destination.js"
 import { destinationError } from "./errors.js"
 import type { Lane } from "./Lane.js"
 import type { LanePool } from "./LanePool.js"
@@ -14,16 +14,6 @@ const look = (lane: Lane, request: WriteRequest): Effect.Effect<OffsetRow | unde
     Effect.flatMap(([, result]) => offsetRow(result)),
     Effect.ensuring(rollback(lane))
   )
-
-const resolutionOf = ({ claim, expected, next }: WriteRequest, row: OffsetRow | undefined): Resolution => {
-  // No row: someone has deleted it, and the claim with it.
-  if (row === undefined || row.generation !== claim.generation || row.owner !== claim.owner) return "Fenced"
-  if (row.stored === next) return "Committed"
-  // Behind where the transaction began: a fail-over has lost the last ones, offsets and rows together. The partition is
-  // claimed anew and read from there, as when a compare-and-set finds such a row.
-  if (row.stored < expected) return "Fenced"
-  return row.stored === expected ? "NotCommitted" : "ForeignWriter"
-}
 
 const lockWaitTimeout = 1205
 
@@ -44,6 +34,6 @@ export const resolve =
           ))
       )
     ).pipe(
-      Effect.map((row) => resolutionOf(request, row)),
+      Effect.map((row) => resolutionOf(request, row && { ...row, offset: row.stored })),
       Effect.mapError(destinationError(config, `looking up ${request.claim.topic}-${request.claim.partition}`))
     )
