@@ -37,7 +37,7 @@ const save = (startedMs: number, all: AllFound): void => {
     seconds: Math.round(secondsOf(Object.values(all))),
     findings: findingsOf(mutations, all),
     measured: { mutations: Object.fromEntries(mutations.map(({ id }) => [id, all[id]])) }
-  })
+  }, resultsFolder)
 }
 
 /** One mutation after the other, several workers side by side; what is found is kept at once. */

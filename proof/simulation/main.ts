@@ -1,6 +1,6 @@
 import { fork } from "node:child_process"
 import { inRun } from "../support/inRun.js"
-import { commitOf, type Result, saveResult } from "../support/results.js"
+import { commitOf, type Result, resultsFolder, saveResult } from "../support/results.js"
 import { atEnd } from "../../test/e2e/support/atEnd.js"
 import { type Batch, runSeeds } from "./batch.js"
 import { corpus, foundAgain } from "./corpus.js"
@@ -125,7 +125,7 @@ const run = (options: Options): Promise<number> =>
       say(reportOf(plan, result, commit))
     }
     const result = resultOf(options, again, progress)
-    if (options.save && progress.ran === runs) say(saveResult(result))
+    if (options.save && progress.ran === runs) say(saveResult(result, resultsFolder))
     if (progress.ran === runs) removeProgress(progressFile)
     say(JSON.stringify({ ...result, findings: result.findings.slice(0, 20) }))
     say(`${corpus.length} cases of the corpus, ${again.length} findings`)

@@ -14,7 +14,7 @@ import { exitWith, startServers } from "../support/command.js"
 import { inRun } from "../support/inRun.js"
 import { startOn } from "../support/instances.js"
 import { parsed } from "../support/parsed.js"
-import { commitOf, resultsFolder, saveResult } from "../support/results.js"
+import { commitOf, runFolder, saveResult } from "../support/results.js"
 import { differencesOf, load } from "./load.js"
 import { picture } from "./picture.js"
 import { notFlat, type Series, trendOf } from "./trend.js"
@@ -172,7 +172,7 @@ const soak = ({ hours, rate }: Options) =>
         trends: all.map(({ trend }) => trend)
       }
     })
-    const drawn = join(resultsFolder, "soak.svg")
+    const drawn = join(runFolder, "soak.svg")
     writeFileSync(drawn, picture(`${command}: ${rows} rows`, all))
     const columns = ["what", "mean", "min", "max", "growth", "allowed", "unit"].map((head) => ({ head }))
     say(table(

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
-/** What a run has shown, as it is kept in `proof/results/NAME.json`; docs/reliability.md is made from these. */
+/** What a run has shown, as it is left in `proof/results/run/NAME.json`. */
 export interface Result {
   readonly name: string
   /** The command by which anyone can repeat it. */
@@ -17,7 +17,10 @@ export interface Result {
   readonly measured: Readonly<Record<string, unknown>>
 }
 
+/** What is published: docs/reliability.md is made from it. */
 export const resultsFolder = "proof/results"
+/** What a run leaves: not in the repository until somebody copies it there. */
+export const runFolder = "proof/results/run"
 
 const git = (...args: ReadonlyArray<string>) => execFileSync("git", args, { encoding: "utf8" }).trim()
 
@@ -27,7 +30,7 @@ export const commitOf = (): string => {
   return `${git("rev-parse", "--short=12", "HEAD")}${changed ? "+" : ""}`
 }
 
-export const saveResult = (result: Result, folder = resultsFolder): string => {
+export const saveResult = (result: Result, folder = runFolder): string => {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${result.name}.json`)
   writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`)
