@@ -219,13 +219,13 @@ const storedOffsets = ({ admin }: WalkServer, topic: string, partitions: number)
     return Array.from({ length: partitions }, (_, partition) => stored.get(partition) ?? 0)
   })
 
-/** Both are in one generation, and every partition is at the end of its log or has said why not. */
+/** Each partition has one owner, and is at the end of its log or has said why not. */
 const isSettled = (server: WalkServer, topic: string, walk: Walk, instances: ReadonlyArray<Instance>) =>
   Effect.gen(function*() {
     const kafka = yield* MemoryKafka
     const all = instances.map(({ said }) => said)
     const assigned = all.flatMap((said) => said.assigned)
-    if (new Set(all.map(({ generation }) => generation)).size > 1 || assigned.length !== walk.partitions) return false
+    if (new Set(assigned).size !== walk.partitions || assigned.length !== walk.partitions) return false
     const stored = yield* storedOffsets(server, topic, walk.partitions)
     return stored.every((offset, partition) =>
       BigInt(offset) === kafka.log(topic, partition).end || all.some(({ stopped }) => stopped.has(partition))

@@ -20,13 +20,10 @@ const takenOver = (strategy: string, shows: Case["shows"], end: End): Case => ({
       const ended = world.events.at(-1)?.atMs ?? 0
       yield* producing
       yield* settled(world)
-      const own = new Set(
-        world.processed.filter(({ atMs, by }) => by === "consumer-thread-0" && atMs <= ended).map(({ partition }) =>
-          partition
-        )
-      )
+      const before = world.processed.filter(({ atMs }) => atMs <= ended)
+      const lastBy = new Map(before.map(({ by, partition }) => [partition, by]))
       const next = world.processed.find(({ atMs, by, partition }) =>
-        by === "consumer-thread-1" && atMs > ended && own.has(partition)
+        by === "consumer-thread-1" && atMs > ended && lastBy.get(partition) === "consumer-thread-0"
       )
       return [`taken over after ${(((next?.atMs ?? Number.NaN) - ended) / 1000).toFixed(1)} s`]
     }), { partitions: 2 })
