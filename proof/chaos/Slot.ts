@@ -5,6 +5,7 @@ import { type Ended, type Program, startProgram } from "../../test/e2e/support/P
 import type { World } from "../../test/e2e/support/World.js"
 import type { Observation } from "../checker/History.js"
 import type { TcpProxy } from "../support/tcpProxy.js"
+import { slowness } from "../support/yardstick.js"
 import { type LogTail, type Sign, tailLog } from "./LogTail.js"
 
 /** Where an instance runs: a host of its own, as far as one machine allows. */
@@ -36,6 +37,8 @@ export interface Sightings {
 export const shutdownTimeoutMs = 8000
 /** The process ends by itself at the deadline; on a busy machine it gets a share of a processor only. */
 const drainSlackMs = 8000
+const drainDeadlineMs = (tookMs: number): number =>
+  shutdownTimeoutMs + (tookMs > shutdownTimeoutMs ? Math.round(drainSlackMs * slowness()) : drainSlackMs)
 /** Over ten seconds: an outage is a line per partition, and one each 30 s. */
 const linesPerSecondMax = 60
 const lineWindowMs = 10_000
@@ -143,7 +146,7 @@ export const makeSlot = (
     const ms = performance.now() - from
     if (signal === "SIGTERM") {
       seen.drainsMs.push(Math.round(ms))
-      seen.observations.push({ kind: "drain", process: name, ms, deadlineMs: shutdownTimeoutMs + drainSlackMs })
+      seen.observations.push({ kind: "drain", process: name, ms, deadlineMs: drainDeadlineMs(ms) })
     }
     return ms
   }

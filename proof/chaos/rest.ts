@@ -1,17 +1,39 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { storedOffsets } from "../../test/e2e/support/database.js"
 import type { Observation, Place } from "../checker/History.js"
+import { groupOf } from "../observe/readHistory.js"
+import { slowness } from "../support/yardstick.js"
+import { type Gap, seenAt, unownedFor, unownedOf } from "./owners.js"
 import type { Site } from "./Site.js"
 
+/** Longest times after the last fault. */
+export interface Patience {
+  /** Until all that was in Kafka by then is stored and every partition is somebody's. */
+  readonly restMs: number
+  /** In which a partition may be nobody's, at a stretch. */
+  readonly unownedMs: number
+  /** Until the servers answer: beyond it they have a trouble of their own. */
+  readonly serversMs: number
+}
+
 /**
- * From the end of the last fault until all that was in Kafka by then is stored. The longest that must pass in it: a
- * statement's deadline, a session, a transaction that was left open, the longest back-off, MySQL's lock wait, one after
- * the other; and that on a machine that has other work too.
+ * What must pass at most in the rest: a statement's deadline, a session, a transaction that was left open, the longest
+ * back-off, MySQL's lock wait, one after the other. A partition is nobody's while the group rebalances: after a session
+ * (6 s), and, where it has just been added, when the leader of the group has looked again (60 s).
  */
-const restMaxMs = 180_000
+const onIdleMachine: Patience = { restMs: 180_000, unownedMs: 90_000, serversMs: 300_000 }
+
+const patienceNow = (): Patience => {
+  const slow = slowness()
+  const { restMs, serversMs, unownedMs } = onIdleMachine
+  return {
+    restMs: Math.round(restMs * slow),
+    unownedMs: Math.round(unownedMs * slow),
+    serversMs: Math.round(serversMs * slow)
+  }
+}
+
 const lookEveryMs = 250
-/** Servers that do not answer for so long have a trouble of their own. */
-const serversMaxMs = 300_000
 
 interface End extends Place {
   readonly end: bigint
@@ -49,38 +71,62 @@ const behindOf = async ({ sql, world }: Site, ends: ReadonlyArray<End>): Promise
   return behind
 }
 
+const nobodys = async ({ admin, world }: Site, ends: ReadonlyArray<End>): Promise<ReadonlyArray<Place>> =>
+  unownedOf(ends, (await admin.describeGroups(world.topics.map(groupOf))).groups)
+
 export interface Rested {
   readonly ms: number
   /** What has not come to rest. */
   readonly observations: ReadonlyArray<Observation>
 }
 
-/** Waits until what is in Kafka now is stored. Servers that have just begun again may refuse to answer at first. */
+/** What the looks have found so far. */
+interface Looked {
+  readonly ends: ReadonlyArray<End>
+  readonly behind: ReadonlyArray<Behind>
+  readonly gaps: ReadonlyArray<Gap>
+}
+
+const isAtRest = ({ behind, gaps }: Looked): boolean => behind.length === 0 && !gaps.some(({ isOpen }) => isOpen)
+
+const observed = ({ behind, gaps }: Looked, afterMs: number, { unownedMs }: Patience): ReadonlyArray<Observation> => [
+  ...behind.map(({ lag, ...place }): Observation => ({ kind: "lag", place, lag, afterMs })),
+  ...unownedFor(gaps, unownedMs)
+]
+
+/**
+ * Waits until what is in Kafka now is stored, and every partition is somebody's: one to which nobody writes does not lag.
+ * Servers that have just begun again may refuse to answer at first.
+ */
 export const comeToRest = async (
   site: Site,
   acknowledged: ReadonlyMap<string, bigint>,
-  stop: AbortSignal
+  stop: AbortSignal,
+  patience: Patience = patienceNow()
 ): Promise<Rested> => {
   const since = performance.now()
-  let ends: ReadonlyArray<End> | undefined
-  let behind: ReadonlyArray<Behind> = []
+  const now = () => Math.round(performance.now() - since)
+  let looked: Looked | undefined
   let failure = ""
   for (;;) {
     try {
-      ends ??= await endsOf(site, acknowledged)
-      behind = await behindOf(site, ends)
+      const ends: ReadonlyArray<End> = looked?.ends ?? await endsOf(site, acknowledged)
+      const unowned = await nobodys(site, ends)
+      looked = { ends, behind: await behindOf(site, ends), gaps: seenAt(looked?.gaps ?? [], unowned, now()) }
       failure = ""
-      if (behind.length === 0) return { ms: performance.now() - since, observations: [] }
+      if (isAtRest(looked)) return { ms: now(), observations: observed(looked, now(), patience) }
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
     }
-    const afterMs = Math.round(performance.now() - since)
-    if (stop.aborted || afterMs > (failure === "" ? restMaxMs : serversMaxMs)) {
-      if (failure !== "" && !stop.aborted) {
+    const afterMs = now()
+    if (stop.aborted) return { ms: afterMs, observations: [] }
+    if (afterMs > (failure === "" ? patience.restMs : patience.serversMs)) {
+      if (looked === undefined || failure !== "") {
         throw new Error(`the servers have not come back after ${afterMs} ms: ${failure}`)
       }
-      const observations = behind.map(({ lag, ...place }): Observation => ({ kind: "lag", place, lag, afterMs }))
-      return { ms: afterMs, observations: stop.aborted ? [] : observations }
+      const observations = observed(looked, afterMs, patience)
+      if (observations.length === 0) throw new Error(`partitions have changed hands for ${afterMs} ms, without an end`)
+      return { ms: afterMs, observations }
     }
     await sleep(lookEveryMs)
   }

@@ -44,6 +44,13 @@ const startInstances = async (site: Site, seen: Sightings) => {
   }, { withinMs: 120_000 })
 }
 
+/** What was seen since may be worth a look while the servers still run. */
+const sayFindings = ({ observations }: Sightings, from: number, say: (line: string) => void): number => {
+  const nothing = { logs: [], rows: [], letters: [], moves: [], stored: [] }
+  for (const { kind, what } of check({ ...nothing, observations: observations.slice(from) })) say(`${kind}: ${what}`)
+  return observations.length
+}
+
 /** Chapter after chapter until the time is over; after each all must come to rest. Answers how long that took. */
 const makeFaults = async (
   site: Site,
@@ -55,6 +62,7 @@ const makeFaults = async (
   say: (line: string) => void
 ): Promise<ReadonlyArray<number>> => {
   const restsMs: Array<number> = []
+  let told = 0
   const since = performance.now()
   const leftMs = () => minutes * 60_000 - (performance.now() - since)
   for (let index = 0; leftMs() > (index === 0 ? 0 : chapterMs / 3) && !stop.aborted; index++) {
@@ -68,6 +76,7 @@ const makeFaults = async (
     say(
       `chapter ${index}: at rest after ${(ms / 1000).toFixed(1)} s${observations.length > 0 ? ", not all of it" : ""}`
     )
+    told = sayFindings(seen, told, say)
   }
   return restsMs
 }

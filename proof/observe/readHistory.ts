@@ -45,7 +45,8 @@ const Stored = Schema.Struct({ topic: Schema.String, partition: Schema.Number, o
 
 const chars = (...names: ReadonlyArray<string>) =>
   names.map((name) => `CAST(\`${name}\` AS CHAR) AS \`${name}\``).join()
-const groupOf = (topic: string) => `group-${topic}`
+/** The group that reads a topic, where no other is set. */
+export const groupOf = (topic: string): string => `group-${topic}`
 const listed = (values: ReadonlyArray<string>) => values.map((value) => `'${value}'`).join()
 
 const rowsOfTopic = async (sql: Connection, topic: string) => {
