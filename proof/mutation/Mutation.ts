@@ -15,6 +15,14 @@ export interface TestCatcher {
   readonly hangs?: true
 }
 
+/** Mechanisms that are removed together with another one. */
+export interface Together {
+  /** Their ids. */
+  readonly ids: ReadonlyArray<string>
+  /** Where simulation cannot see that all are gone. */
+  readonly tests?: ReadonlyArray<TestCatcher>
+}
+
 /**
  * One mechanism, and the smallest edit that removes it. What the promise rests on is proved by removing it: simulation
  * or a test has to notice, for the right reason.
@@ -28,13 +36,15 @@ export interface Mutation {
   readonly section?: number
   readonly edits: ReadonlyArray<Edit>
   /**
-   * Whether simulation is to find it. `undefined`: it cannot, because the part is not in the simulation (the Kafka
-   * client, the reader), or because another mechanism makes good for it, so that only a test sees it; `simulated` says
-   * which.
+   * What simulation is to make of it. `not in it`: the part that is removed, or what it is for, is not simulated.
+   * `made good`: other mechanisms, those of `together`, keep the promise without it. `costs time`: no promise about effects
+   * rests on it; what is lost is time, memory or a line in the log, of which simulation sees nothing. A test sees each.
    */
-  readonly simulated: "finds" | "not in it" | "made good"
-  /** What makes good for its removal, where something does. */
+  readonly simulated: "finds" | "not in it" | "made good" | "costs time"
+  /** What makes good for its removal or is lost with it, or why it is not simulated, in words. */
   readonly because?: string
+  /** What makes good for its removal: shown by removing these as well, which has to be noticed. */
+  readonly together?: Together
   /** Cheapest first. */
   readonly tests: ReadonlyArray<TestCatcher>
 }

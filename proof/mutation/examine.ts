@@ -1,5 +1,6 @@
 import { type Catching, makeCatching } from "./catching.js"
-import { type Found, isCaught, simulationFingerprint, testFingerprint } from "./found.js"
+import { commitOf } from "../support/results.js"
+import { type Found, isCaught, type Shown, simulationFingerprint, testFingerprint } from "./found.js"
 import type { Mutation, TestCatcher } from "./Mutation.js"
 import type { Options } from "./options.js"
 import { makeScratch, type Scratch } from "./Scratch.js"
@@ -8,6 +9,8 @@ import { trySimulation } from "./simulating.js"
 /** A copy of the tree and what runs tests in it. */
 export interface Worker {
   readonly scratch: Scratch
+  /** What was copied. */
+  readonly commit: string
   readonly catching: Catching
   /** Sources that have changed since the tests' process has read them. */
   stale: ReadonlyArray<string>
@@ -15,7 +18,7 @@ export interface Worker {
 
 export const makeWorker = (root: string, stop: AbortSignal): Worker => {
   const scratch = makeScratch(root)
-  return { scratch, catching: makeCatching(scratch.folder, stop), stale: [] }
+  return { scratch, commit: commitOf(), catching: makeCatching(scratch.folder, stop), stale: [] }
 }
 
 export const endWorker = ({ catching, scratch }: Worker): void => {
@@ -23,13 +26,18 @@ export const endWorker = ({ catching, scratch }: Worker): void => {
   scratch.remove()
 }
 
+/** Whether simulation could see anything of it. */
+export const isAsked = ({ simulated }: Mutation): boolean => simulated === "finds" || simulated === "made good"
+
+const shownNow = ({ commit }: Worker): Shown => ({ commit, at: new Date().toISOString() })
+
 /** What is still to be tried: an earlier answer holds as long as nothing that it rests on has changed. */
 export const dueOf = (options: Options, { simulation, test }: Found, mutation: Mutation) => {
   const root = process.cwd()
   const isSimulated = simulation?.fingerprint === simulationFingerprint(root, mutation)
     && (simulation.seed !== undefined || simulation.runs >= options.runs)
   return {
-    simulation: options.simulation && mutation.simulated !== "not in it" && (options.again || !isSimulated),
+    simulation: options.simulation && isAsked(mutation) && (options.again || !isSimulated),
     tests: options.tests && (options.again || test?.fingerprint !== testFingerprint(root, mutation))
   }
 }
@@ -86,7 +94,8 @@ const tried = async (
       const { file, test } = catcher
       const seconds = Math.round((performance.now() - beganMs) / 100) / 10
       const { message } = verdict
-      return { test: { fingerprint: testFingerprint(process.cwd(), mutation), file, test, seconds, message }, missed }
+      const fingerprint = testFingerprint(process.cwd(), mutation)
+      return { test: { fingerprint, ...shownNow(worker), file, test, seconds, message }, missed }
     }
     missed.push(`${key}: ${verdict?._tag === "Unusable" ? verdict.why : "passes without it"}`)
   }
@@ -110,13 +119,16 @@ export const examine = (
     const simulation = due.simulation
       ? {
         fingerprint: simulationFingerprint(process.cwd(), mutation),
+        ...shownNow(worker),
         ...await trySimulation(
           worker.catching,
           { runs: options.runs, except: unfit.seeds, changed: taken(worker) },
           stop
         )
       }
-      : before.simulation
+      : isAsked(mutation)
+      ? before.simulation
+      : undefined
     const tests = due.tests ? await tried(worker, mutation, unfit.catchers) : before
     worker.stale = [...worker.stale, ...files]
     return {

@@ -1,13 +1,14 @@
 import { join } from "node:path"
 import { inRun } from "../support/inRun.js"
-import { commitOf, resultsFolder, saveResult } from "../support/results.js"
+import { resultsFolder, saveResult } from "../support/results.js"
 import { baseline, dueOf, endWorker, examine, makeWorker, told, type Worker } from "./examine.js"
 import { type Found, isCaught, readFound, secondsOf } from "./found.js"
 import type { Mutation } from "./Mutation.js"
-import { mutations } from "./mutations.js"
+import { combinations, mutations } from "./mutations.js"
 import { type Options, readOptions, usage } from "./options.js"
 import { simulationBaseline } from "./simulating.js"
 
+const everything = [...mutations, ...combinations]
 const resultFile = join(resultsFolder, "mutation.json")
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -15,7 +16,10 @@ type AllFound = Readonly<Record<string, Found>>
 
 const findingOf = ({ id, simulated }: Mutation, found: Found): string | undefined => {
   const { missed = [], simulation } = found
-  if (!isCaught(found)) return `${id} survives: ${missed.join("; ")}`
+  if (!isCaught(found)) {
+    const unseen = simulation === undefined ? [] : [`not seen by ${simulation.runs} simulated runs`]
+    return `${id} survives: ${[...unseen, ...missed].join("; ")}`
+  }
   return simulated === "finds" && simulation !== undefined && simulation.seed === undefined
     ? `${id}: ${simulation.runs} simulated runs have not seen it, though they should`
     : undefined
@@ -28,15 +32,18 @@ const findingsOf = (some: ReadonlyArray<Mutation>, all: AllFound): ReadonlyArray
     return finding === undefined ? [] : [finding]
   })
 
-const save = (startedMs: number, all: AllFound): void => {
+/** Replaces one row of what is known by now, whoever has added to it since: other rows stay as they were shown. */
+const save = (startedMs: number, commit: string, mutation: Mutation, found: Found): void => {
+  const all: AllFound = { ...readFound(resultFile), [mutation.id]: found }
+  const kept = everything.flatMap(({ id }) => all[id] === undefined ? [] : [[id, all[id]] as const])
   saveResult({
     name: "mutation",
     command: "npm run mutation",
-    commit: commitOf(),
+    commit,
     startedAt: new Date(startedMs).toISOString(),
-    seconds: Math.round(secondsOf(Object.values(all))),
-    findings: findingsOf(mutations, all),
-    measured: { mutations: Object.fromEntries(mutations.map(({ id }) => [id, all[id]])) }
+    seconds: Math.round(secondsOf(kept.map(([, row]) => row))),
+    findings: findingsOf(everything, all),
+    measured: { mutations: Object.fromEntries(kept) }
   }, resultsFolder)
 }
 
@@ -68,14 +75,14 @@ const work = async (
       if (stop.aborted) return
       all[next.id] = found
       say(told(next.id, found))
-      save(startedMs, all)
+      save(startedMs, worker.commit, next, found)
     }
   }))
 }
 
 const run = async (options: Options, stop: AbortSignal): Promise<number> => {
   const all: Record<string, Found> = { ...readFound(resultFile) }
-  const wanted = mutations.filter(({ id }) => options.only.length === 0 || options.only.includes(id))
+  const wanted = everything.filter(({ id }) => options.only.length === 0 || options.only.includes(id))
   const due = wanted.filter((mutation) => {
     const { simulation, tests } = dueOf(options, all[mutation.id] ?? {}, mutation)
     return simulation || tests
@@ -98,13 +105,13 @@ const run = async (options: Options, stop: AbortSignal): Promise<number> => {
 const main = async (): Promise<number> => {
   let options: Options
   try {
-    options = readOptions(process.argv.slice(2), mutations.map(({ id }) => id))
+    options = readOptions(process.argv.slice(2), everything.map(({ id }) => id))
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`)
     return 64
   }
   if (!options.list) return inRun((stop) => run(options, stop))
-  for (const { id, mechanism } of mutations) say(`${id.padEnd(22)} ${mechanism}`)
+  for (const { id, mechanism } of everything) say(`${id.padEnd(22)} ${mechanism}`)
   return 0
 }
 

@@ -1,7 +1,7 @@
 import type { Catching } from "./catching.js"
-import type { Found } from "./found.js"
+import type { Found, Shown } from "./found.js"
 
-type BySimulation = Omit<NonNullable<Found["simulation"]>, "fingerprint">
+type BySimulation = Omit<NonNullable<Found["simulation"]>, "fingerprint" | keyof Shown>
 
 /** At once: what hangs is noticed by the time that these take. */
 const batchRuns = 20

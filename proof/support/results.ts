@@ -24,9 +24,9 @@ export const runFolder = "proof/results/run"
 
 const git = (...args: ReadonlyArray<string>) => execFileSync("git", args, { encoding: "utf8" }).trim()
 
-/** The commit that runs, with `+` where its sources differ from it. */
+/** The commit that runs, with `+` where its sources differ from it. Results are no sources: a run that saves some is not its own change. */
 export const commitOf = (): string => {
-  const changed = git("status", "--porcelain", "--", "src", "proof") !== ""
+  const changed = git("status", "--porcelain", "--", "src", "proof", ":!proof/results") !== ""
   return `${git("rev-parse", "--short=12", "HEAD")}${changed ? "+" : ""}`
 }
 

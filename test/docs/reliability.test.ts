@@ -72,18 +72,22 @@ describe("docs/reliability.md", () => {
   })
 
   it("of the mutations tells the sums", () => {
-    const test = { fingerprint: "f", file: "a.test.ts", test: "t", seconds: 2, message: "m" }
-    const simulation = { fingerprint: "f", runs: 80, seconds: 3 }
-    const mutations = { a: { test }, b: { test, simulation }, c: { simulation: { ...simulation, seed: 31 } }, d: {} }
+    const shown = { fingerprint: "f", commit: "b2", at: "2026-11-21T20:00:00.000Z" }
+    const test = { ...shown, file: "a.test.ts", test: "t", seconds: 2, message: "m" }
+    const simulation = { ...shown, commit: "a1", at: "2026-11-21T19:00:00.000Z", runs: 80, seconds: 3 }
+    const both = { simulation: { ...simulation, seed: 31 } }
+    const mutations = { a: { test }, b: { test, simulation }, c: both, d: {}, "a+b": both }
     const page = reliability([result({ name: "mutation", measured: { mutations } })], undefined)
     for (
       const line of [
-        "| mechanisms removed | 4 |",
-        "| noticed | 3 |",
+        "| mechanisms removed, one at a time | 4 |",
+        "| removed with what makes good for them | 1 |",
+        "| noticed | 4 |",
         "| noticed by a test | 2 |",
-        "| simulation was asked | 2 |",
-        "| noticed by simulation | 1 |",
-        "| seeds that it took at most | 31 |"
+        "| simulation was asked | 3 |",
+        "| noticed by simulation | 2 |",
+        "| seeds that it took at most | 31 |",
+        "| shown at commits | a1 to b2 |"
       ]
     ) assert.include(page, line)
     assert.notInclude(page, "fingerprint")

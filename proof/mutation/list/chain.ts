@@ -15,19 +15,8 @@ export const chaining: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{ file: partition, find: "slice.expected !== position", replace: "slice.expected < 0n" }],
     simulated: "made good",
-    because: "the compare-and-set fences it: what is lost is time, and the reason that would be told",
-    tests: [unit("programs/partition", "what does not begin at the position is read again, without a fence")]
-  },
-  {
-    id: "chain-and-compare",
-    mechanism: "the chain, at the writer and in the database",
-    promise: "no hole in the chain is ever written over",
-    section: 4,
-    edits: [
-      { file: partition, find: "slice.expected !== position", replace: "slice.expected < 0n" },
-      { file: "src/layers/mysql/write.ts", find: "AND \\`offset\\` = ${expected} AND", replace: "AND" }
-    ],
-    simulated: "finds",
+    because: "the compare-and-set fences it; what is lost is time, and the reason that would be told",
+    together: { ids: ["compare"] },
     tests: [unit("programs/partition", "what does not begin at the position is read again, without a fence")]
   },
   {
@@ -50,7 +39,8 @@ export const chaining: ReadonlyArray<Mutation> = [
       replace: "takeQueued(env)"
     }],
     simulated: "made good",
-    because: "the chain at the writer and the compare-and-set see to it that nothing is joined across a hole",
+    because: "the chain at the writer and the compare-and-set see to it that nothing is written over a hole",
+    together: { ids: ["chain", "compare"] },
     tests: [unit("programs/partition", "an empty stretch is not joined with what does not follow it")]
   },
   {
@@ -105,8 +95,8 @@ export const chaining: ReadonlyArray<Mutation> = [
         "const problem = outOfRange(env, position, yield* logRange(env, backoffOf(env)))\n        if (problem !== undefined) return yield* problem",
       replace: ""
     }],
-    simulated: "made good",
-    because: "simulated retention takes only what is stored: without the check a partition waits and says nothing",
+    simulated: "not in it",
+    because: "its retention takes only what is stored, so that a run can end with every record in the database",
     tests: [unit("programs/partition", "a partition that retention has overtaken is stopped, and says so")]
   },
   {
@@ -121,6 +111,10 @@ export const chaining: ReadonlyArray<Mutation> = [
     }],
     simulated: "made good",
     because: "the first fetch breaks the chain, and the range is read then",
+    together: {
+      ids: ["low-watermark"],
+      tests: [unit("simulation/pipeline", "stops a partition whose records are gone instead of skipping them")]
+    },
     tests: [unit("programs/partition", "an offset outside of the log stops the partition before anything is fetched")]
   },
   {
@@ -133,7 +127,7 @@ export const chaining: ReadonlyArray<Mutation> = [
       find: "claim.offset > range.end ? yield* logRange(env, backoffOf(env)) : range",
       replace: "range"
     }],
-    simulated: "made good",
+    simulated: "costs time",
     because: "a partition that is stopped by a false alarm is acquired again with the next assignment",
     tests: [unit("programs/partition", "an owner before that has written beyond the range that was read is no problem")]
   },
@@ -157,7 +151,8 @@ export const chaining: ReadonlyArray<Mutation> = [
       replace: "    return Effect.zipRight(env.membership.seek"
     }],
     simulated: "made good",
-    because: "the chain drops it, slice by slice, each with a pause",
+    because: "the chain drops it, slice by slice, each with a pause, and the compare-and-set would",
+    together: { ids: ["chain", "compare"] },
     tests: [unit("programs/partition", "what does not begin at the position is read again, without a fence")]
   },
   {
@@ -171,8 +166,8 @@ export const chaining: ReadonlyArray<Mutation> = [
         "      yield* env.membership.pause(env.partition)\n      env.queue.clear()\n      yield* env.membership.confirmed",
       replace: "      yield* env.membership.confirmed"
     }],
-    simulated: "made good",
-    because: "the next seek clears it",
+    simulated: "costs time",
+    because: "what is queued takes memory until the next seek clears it",
     tests: [unit("programs/partition", "a fenced owner fetches and holds nothing until its membership is confirmed")]
   },
   {
@@ -181,7 +176,7 @@ export const chaining: ReadonlyArray<Mutation> = [
     promise: "two that both believe to be the owner do not starve each other",
     section: 7,
     edits: [{ file: partition, find: "      yield* env.membership.confirmed\n", replace: "" }],
-    simulated: "made good",
+    simulated: "costs time",
     because: "fencing each other, both lose time and no record",
     tests: [unit("programs/partition", "a fenced owner fetches and holds nothing until its membership is confirmed")]
   },
@@ -195,7 +190,7 @@ export const chaining: ReadonlyArray<Mutation> = [
       find: "      yield* Effect.sleep(yield* jittered(fenceBackoff, fences))\n",
       replace: ""
     }],
-    simulated: "made good",
+    simulated: "costs time",
     because: "fencing each other, both lose time and no record",
     tests: [unit("programs/partition", "an owner that is fenced again and again waits longer and longer")]
   },
@@ -206,7 +201,8 @@ export const chaining: ReadonlyArray<Mutation> = [
     section: 9,
     edits: [{ file: assignment, find: "runner?.generation === batch.generation ?", replace: "runner !== undefined ?" }],
     simulated: "made good",
-    because: "the chain drops it",
+    because: "the chain drops it, and the compare-and-set would",
+    together: { ids: ["chain", "compare"] },
     tests: [unit("programs/assignment", "what was fetched in another generation is dropped")]
   },
   {
@@ -217,6 +213,7 @@ export const chaining: ReadonlyArray<Mutation> = [
     edits: [{ file: assignment, find: "      runners.clear()\n", replace: "" }],
     simulated: "made good",
     because: "the generation of each batch is compared as well",
+    together: { ids: ["stale-batches", "chain", "compare"] },
     tests: [unit("programs/assignment", "from a new assignment on nothing goes to the writers before")]
   },
   {
@@ -230,7 +227,8 @@ export const chaining: ReadonlyArray<Mutation> = [
       replace: "yield* Fiber.interruptFork(running)"
     }],
     simulated: "made good",
-    because: "the compare-and-set fences one of the two",
+    because: "the compare-and-set names the claim, and fences one of the two",
+    together: { ids: ["generation", "owner"] },
     tests: [unit("programs/assignment", "what runs ends before the next assignment begins")]
   },
   {
@@ -287,8 +285,8 @@ export const chaining: ReadonlyArray<Mutation> = [
     promise: "rebalances do not use the memory's budget up",
     section: 4,
     edits: [{ file: queue, find: "    hold(-held)\n", replace: "    held = 0\n" }],
-    simulated: "made good",
-    because: "simulated records are small: the budget is never used up",
+    simulated: "not in it",
+    because: "its records are small: the budget is never used up",
     tests: [unit(queues, "forgets everything and gives its bytes back when cleared")]
   }
 ]

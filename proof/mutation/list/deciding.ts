@@ -50,6 +50,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       replace: "env.config.autoOffsetReset"
     }],
     simulated: "not in it",
+    because: "its auto.offset.reset is earliest, so that a run can end with every record in the database",
     tests: [
       unit("programs/firstOffset", "at its earliest record if it was added later, whatever auto.offset.reset says")
     ]
@@ -74,6 +75,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       replace: "source.inUse && source.id < 0 && !isSameLife(source, wanted)"
     }],
     simulated: "not in it",
+    because: "no plan of it creates a topic anew",
     tests: [unit("domain/SourceDecision", "offsets in use of another life are never passed over")]
   },
   {
@@ -87,6 +89,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       replace: "topicId === \"?\") return"
     }],
     simulated: "not in it",
+    because: "no plan of it creates a topic anew",
     tests: [unit(pipeline, "notices that the topic was created anew while it was stuck behind the database")]
   },
   {

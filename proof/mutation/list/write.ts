@@ -41,7 +41,8 @@ const interrupted`
     ],
     simulated: "made good",
     because:
-      "a transaction whose compare-and-set fails at its end is rolled back as a whole: what is lost is that rows of a repetition are not taken for a set-up error",
+      "a transaction whose compare-and-set fails at its end is rolled back as a whole; what is lost is that the rows of a repetition are not taken for a mistake in the set-up",
+    together: { ids: ["one-row"] },
     tests: [real(contract, "MySQL keeps the contract of Destination a stale offset, an older generation")]
   },
   {
@@ -52,6 +53,7 @@ const interrupted`
     edits: [{ file: write, find: " AND generation = ${claim.generation}", replace: "" }],
     simulated: "made good",
     because: "each acquisition has an owner id of its own, which the same statement names",
+    together: { ids: ["owner"] },
     tests: [real(contract, "MySQL keeps the contract of Destination a stale offset, an older generation")]
   },
   {
@@ -62,17 +64,7 @@ const interrupted`
     edits: [{ file: write, find: " AND owner = ${text(claim.owner)}", replace: "" }],
     simulated: "made good",
     because: "each acquisition raises the generation, which the same statement names",
-    tests: [real(contract, "MySQL keeps the contract of Destination a stale offset, an older generation")]
-  },
-  {
-    id: "generation-and-owner",
-    mechanism: "the compare-and-set names generation and owner, both",
-    promise: "an owner that was replaced writes nothing, also from an offset that still fits",
-    section: 5,
-    edits: [
-      { file: write, find: " AND generation = ${claim.generation} AND owner = ${text(claim.owner)}", replace: "" }
-    ],
-    simulated: "finds",
+    together: { ids: ["generation"] },
     tests: [real(contract, "MySQL keeps the contract of Destination a stale offset, an older generation")]
   },
   {
@@ -157,6 +149,7 @@ const interrupted`
     edits: [{ file: write, find: "    yield* rollback(lane)\n", replace: "" }],
     simulated: "made good",
     because: "ROLLBACK begins every transaction, too; what is left is a lock that is held for too long",
+    together: { ids: ["rollback-first"] },
     tests: [real(outcomes, "on MySQL after a lock wait that timed out nothing of the transaction is ever committed")]
   },
   {
@@ -169,19 +162,8 @@ const interrupted`
     ],
     simulated: "made good",
     because: "every error path ends in ROLLBACK, too",
+    together: { ids: ["rollback"] },
     tests: [unit("layers/mysql/session", "begins with the end of what may be open")]
-  },
-  {
-    id: "no-rollback",
-    mechanism: "ROLLBACK after an error and before a transaction, both",
-    promise: "the offset never moves without its rows",
-    section: 5,
-    edits: [
-      { file: write, find: "    yield* rollback(lane)\n", replace: "" },
-      { file: session, find: "\"ROLLBACK; SET SESSION autocommit=1", replace: "\"DO 0; SET SESSION autocommit=1" }
-    ],
-    simulated: "finds",
-    tests: [real(outcomes, "on MySQL after a lock wait that timed out nothing of the transaction is ever committed")]
   },
   {
     id: "warnings",
@@ -250,8 +232,9 @@ const interrupted`
     promise: "transactions of one batch do not lock gaps that others write into",
     section: 2,
     edits: [{ file: session, find: "LEVEL ${isolation}", replace: "LEVEL REPEATABLE READ" }],
-    simulated: "made good",
-    because: "correctness does not depend on the isolation (section 2)",
+    simulated: "costs time",
+    because:
+      "the compare-and-set and the look-ups lock their row and read what is committed at any isolation (section 2); with gaps locked, writers wait for each other",
     tests: [unit("layers/mysql/session", "puts the connection in a known state")]
   },
   {
@@ -266,6 +249,7 @@ const interrupted`
     }],
     simulated: "made good",
     because: "written again, the batch meets the compare-and-set and is fenced",
+    together: { ids: ["compare"] },
     tests: [
       real(outcomes, "on MySQL COMMIT that was carried out, its answer lost, is unknown, and resolves to committed")
     ]
@@ -282,6 +266,7 @@ const interrupted`
     }],
     simulated: "made good",
     because: "written again, the batch meets the compare-and-set and is fenced",
+    together: { ids: ["compare"] },
     tests: [unit("programs/writeOnce", "an outcome that is unknown is looked up, and told if it was committed")]
   },
   {
@@ -295,7 +280,8 @@ const interrupted`
       replace: "row === undefined"
     }],
     simulated: "made good",
-    because: "the next compare-and-set fences it",
+    because: "the next compare-and-set names the claim, and fences it",
+    together: { ids: ["generation", "owner"] },
     tests: [
       real(
         contract,
@@ -313,8 +299,9 @@ const interrupted`
       find: "? \"NotCommitted\" : \"ForeignWriter\"",
       replace: "? \"NotCommitted\" : \"NotCommitted\""
     }],
-    simulated: "made good",
-    because: "the next compare-and-set fences it; a foreign writer goes unnoticed",
+    simulated: "not in it",
+    because:
+      "nobody else writes the offsets there; without it the next compare-and-set fences the partition, and the foreign writer goes unnoticed",
     tests: [
       real(
         contract,
@@ -333,7 +320,8 @@ const interrupted`
       replace: "WHERE ${whereKey(key)}`"
     }],
     simulated: "made good",
-    because: "the next compare-and-set waits for the lock",
+    because: "the next compare-and-set waits for the lock, and compares",
+    together: { ids: ["compare"] },
     tests: [
       real(
         outcomes,
@@ -351,8 +339,8 @@ const interrupted`
       find: "      ),\n      Effect.uninterruptible\n    )",
       replace: "      )\n    )"
     }],
-    simulated: "made good",
-    because: "the database is right either way: what is told of it is not",
+    simulated: "costs time",
+    because: "the database is right either way; what is told of it is not",
     tests: [
       unit(
         "programs/writeOnce",
