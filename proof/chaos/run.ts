@@ -23,6 +23,8 @@ export interface Outcome {
 }
 
 const pollEveryMs = 500
+/** Seconds on an idle machine, minutes on one that is busy with much else. */
+const startMaxMs = 300_000
 
 /** Reads the logs, and starts again what has ended by itself, which is a finding. */
 const tend = ({ slots }: Site): { readonly end: () => void } => {
@@ -41,7 +43,7 @@ const startInstances = async (site: Site, seen: Sightings) => {
   await until("every instance has partitions", () => {
     for (const slot of running) slot.poll()
     return (seen.signs.get("acquired") ?? 0) >= site.instances || undefined
-  }, { withinMs: 120_000 })
+  }, { withinMs: startMaxMs })
 }
 
 /** What was seen since may be worth a look while the servers still run. */
