@@ -86,7 +86,7 @@ const entry = (mutation: Mutation, of: FoundOf): string =>
 ${whyOf(mutation, of)}`
 
 const headOf = (section: number | undefined): string => {
-  if (section === undefined) return "## Other programs"
+  if (section === undefined) return "## The Kafka client, the clock, the other programs"
   const title = sections.get(section) ?? ""
   return `## ${section}. ${title}\n\n[Protocol, section ${section}](protocol.md#${section}-${anchorOf(title)})`
 }

@@ -1,7 +1,10 @@
+import { bounding } from "./list/bounds.js"
 import { chaining } from "./list/chain.js"
 import { client } from "./list/client.js"
+import { correcting } from "./list/corrections.js"
 import { deciding } from "./list/deciding.js"
 import { fetching } from "./list/fetching.js"
+import { lasting } from "./list/lasting.js"
 import { others } from "./list/others.js"
 import { owning } from "./list/ownership.js"
 import { writing } from "./list/write.js"
@@ -13,8 +16,11 @@ export const mutations: ReadonlyArray<Mutation> = [
   ...owning,
   ...chaining,
   ...fetching,
+  ...bounding,
   ...client,
   ...deciding,
+  ...lasting,
+  ...correcting,
   ...others
 ].toSorted((a, b) => (a.section ?? 99) - (b.section ?? 99))
 

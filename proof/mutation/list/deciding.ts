@@ -33,8 +33,8 @@ export const deciding: ReadonlyArray<Mutation> = [
     section: 1,
     edits: [{
       file: first,
-      find: "if (elsewhere !== undefined && elsewhere >= 0n) return",
-      replace: "if (elsewhere !== undefined && elsewhere < 0n) return"
+      find: "elsewhere !== undefined && elsewhere >= 0n",
+      replace: "elsewhere !== undefined && elsewhere < 0n"
     }],
     simulated: "not in it",
     tests: [unit(pipeline, "does not begin anew where Kafka says that the group has consumed the partition before")]
