@@ -51,7 +51,7 @@ export const bounding: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{ file: snappy, find: "  if (to !== length) throw broken()\n", replace: "" }],
     simulated: "not in it",
-    tests: [unit(bombs, "nothing is filled up, cut off or believed snappy: a million times what it has")]
+    tests: [unit(bombs, "nothing is filled up, cut off or believed snappy: more than it has")]
   },
   {
     id: "zstd-bound",
