@@ -52,15 +52,23 @@ const scale = ({ processes, records }: Options) =>
     const world = await makeWorld(addresses, { topics: ["scale"], partitions })
     for (const topic of world.topics) await world.sql.query(withoutKeys(topic))
     const stage: Stage = { world, watch: watchOffsets(world), feed: await makeFeed(world), hosts: [], started: 0 }
+    say("members join and leave")
     const changes = await joinAndLeave(stage, Math.max(...processes))
     const throughput = []
-    for (const count of processes) throughput.push(await workOff(stage, count, records))
+    for (const count of processes) {
+      say(`${count} processes work off ${records * partitions} records`)
+      throughput.push(await workOff(stage, count, records))
+    }
     const sent = world.topics.map((topic) => ({ topic, sent: stage.feed.sent(topic), withSequence: true }))
-    const findings = [...changes.flatMap((change) => change.findings), ...await check(world, sent)]
-    const [first] = throughput
-    const ratios = throughput.map((one) => ({
-      ...one,
-      toFirst: Math.round((one.recordsPerSecond / Math.max(1, first?.recordsPerSecond ?? 1)) * 100) / 100
+    const findings = [
+      ...changes.findings,
+      ...throughput.flatMap((one) => one.findings),
+      ...await check(world, sent)
+    ]
+    const first = throughput[0]?.measured.recordsPerSecond ?? 0
+    const ratios = throughput.map(({ measured }) => ({
+      ...measured,
+      toFirst: Math.round((measured.recordsPerSecond / Math.max(1, first)) * 100) / 100
     }))
     const cores = availableParallelism()
     const note = cores > Math.max(...processes) + 2
@@ -81,7 +89,7 @@ const scale = ({ processes, records }: Options) =>
         partitions,
         note,
         throughput: ratios,
-        changes
+        changes: changes.measured
       }
     })
     say(table(
@@ -91,7 +99,7 @@ const scale = ({ processes, records }: Options) =>
     say(`(${note})\n`)
     say(table(
       columns("a member", "processes after", "median pause ms", "longest pause ms", "machine"),
-      changes.map(({ pauseMs, processesAfter, slowness, what }) =>
+      changes.measured.map(({ pauseMs, processesAfter, slowness, what }) =>
         [what, processesAfter, pauseMs.median, pauseMs.longest, `×${slowness}`].map(String)
       )
     ))

@@ -13,16 +13,25 @@ export const unevenly = (
   ]
 }
 
+/** A look at a backlog that is worked off. */
+export interface Look {
+  readonly atMs: number
+  readonly records: number
+  /** By now every process has its partitions. */
+  readonly isShared: boolean
+}
+
+/** Less than this share of the backlog says little about a rate. */
+const leastShare = 0.3
+
 /**
- * Records per second while a backlog is worked off, between its first tenth and its last: what comes before is the
- * group's joining, what comes after is no full load any more.
+ * Records per second while all processes work a backlog off: from when they all have their partitions, at the earliest at
+ * its first tenth, until its last, where the load is no full one any more. Undefined: too little was left when they had.
  */
-export const ratePerSecond = (
-  progress: ReadonlyArray<readonly [atMs: number, records: number]>,
-  total: number
-): number => {
-  const begin = progress.find(([, records]) => records >= total * 0.1)
-  const end = progress.find(([, records]) => records >= total * 0.9)
-  if (begin === undefined || end === undefined || end[0] <= begin[0]) return 0
-  return ((end[1] - begin[1]) / (end[0] - begin[0])) * 1000
+export const ratePerSecond = (looks: ReadonlyArray<Look>, total: number): number | undefined => {
+  const begin = looks.find(({ isShared, records }) => isShared && records >= total * 0.1)
+  const end = looks.find(({ records }) => records >= total * 0.9)
+  return begin === undefined || end === undefined || end.records - begin.records < total * leastShare
+    ? undefined
+    : (end.records - begin.records) / (end.atMs - begin.atMs) * 1000
 }

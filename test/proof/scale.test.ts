@@ -3,6 +3,9 @@ import { ratePerSecond, unevenly } from "../../proof/scale/spread.js"
 
 const places = ["t-0", "t-1", "t-2", "t-3"]
 
+const looks = (...all: ReadonlyArray<readonly [number, number, boolean]>) =>
+  all.map(([atMs, records, isShared]) => ({ atMs, records, isShared }))
+
 describe("npm run scale", () => {
   it("finds partitions that are held twice, by nobody, or by too few", () => {
     assert.deepStrictEqual(unevenly([["t-0", "t-2"], ["t-1", "t-3"]], places), [])
@@ -13,8 +16,15 @@ describe("npm run scale", () => {
   })
 
   it("counts the rate while the backlog lasts, without the joining before and the rest behind", () => {
-    const seen = [[0, 0], [5000, 0], [5100, 100], [5900, 900], [9000, 1000]] as const
+    const seen = looks([0, 0, false], [5000, 0, true], [5100, 100, true], [5900, 900, true], [9000, 1000, true])
     assert.strictEqual(ratePerSecond(seen, 1000), 1000)
-    assert.strictEqual(ratePerSecond([[0, 1000]], 1000), 0)
+  })
+
+  it("counts only what is done while all share it, and says nothing where that is little", () => {
+    const early = looks([0, 300, false], [100, 400, true], [1100, 900, true])
+    assert.strictEqual(ratePerSecond(early, 1000), 500)
+    const late = looks([0, 300, false], [100, 700, true], [1100, 900, true])
+    assert.isUndefined(ratePerSecond(late, 1000))
+    assert.isUndefined(ratePerSecond(looks([0, 300, false], [100, 1000, false]), 1000))
   })
 })
