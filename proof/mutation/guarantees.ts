@@ -59,7 +59,7 @@ const whyOf = (mutation: Mutation, of: FoundOf): string => {
     case "finds":
       return ""
     case "not in it":
-      return because === "" ? "" : `- Simulation cannot see it: ${because}\n`
+      return because === "" ? "" : `- Simulation is not asked: ${because}\n`
     case "costs time":
       return `- No effect rests on it: ${because}\n`
     case "made good": {

@@ -7,11 +7,13 @@ import { fetching } from "./list/fetching.js"
 import { lasting } from "./list/lasting.js"
 import { others } from "./list/others.js"
 import { owning } from "./list/ownership.js"
+import { settling } from "./list/session.js"
 import { writing } from "./list/write.js"
 import type { Mutation } from "./Mutation.js"
 
 /** Everything that the guarantee rests on, in the order of docs/protocol.md. */
 export const mutations: ReadonlyArray<Mutation> = [
+  ...settling,
   ...writing,
   ...owning,
   ...chaining,

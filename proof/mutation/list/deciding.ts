@@ -85,8 +85,8 @@ export const deciding: ReadonlyArray<Mutation> = [
     section: 3,
     edits: [{
       file: "src/programs/awaitTopic.ts",
-      find: "topicId !== before) return",
-      replace: "topicId === \"?\") return"
+      find: "before !== \"\" && topicId !== before) return",
+      replace: "before !== \"\" && topicId === \"?\") return"
     }],
     simulated: "not in it",
     because: "no plan of it creates a topic anew",

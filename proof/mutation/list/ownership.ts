@@ -98,7 +98,7 @@ export const owning: ReadonlyArray<Mutation> = [
     }],
     simulated: "made good",
     because: "the server ends the connection after a wait_timeout of 60 s, and with it the lock",
-    together: { ids: ["lock-waits"] },
+    together: { ids: ["wait-timeout"] },
     tests: [
       real(ownership, "on MySQL a dead owner's connection is killed after one lock wait, and nothing of it remains")
     ]
@@ -130,7 +130,7 @@ export const owning: ReadonlyArray<Mutation> = [
     edits: [{ file: offsetRow, find: "LEVEL READ UNCOMMITTED", replace: "LEVEL READ COMMITTED" }],
     simulated: "made good",
     because: "the server ends the connection after a wait_timeout of 60 s, and with it the lock",
-    together: { ids: ["lock-waits"] },
+    together: { ids: ["wait-timeout"] },
     tests: [
       real(ownership, "on MySQL a dead owner's connection is killed after one lock wait, and nothing of it remains")
     ]

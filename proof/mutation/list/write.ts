@@ -5,7 +5,7 @@ const session = "src/layers/mysql/session.ts"
 const contract = "integration/mysql/contract"
 const outcomes = "integration/mysql/outcomes"
 
-/** Section 2: the connection is in a known state. Section 5: one transaction, the offset first. Section 6: unknown. */
+/** Section 5: one transaction, the offset first. Section 6: unknown. */
 export const writing: ReadonlyArray<Mutation> = [
   {
     id: "compare",
@@ -179,63 +179,6 @@ const interrupted`
     ],
     simulated: "not in it",
     tests: [real(outcomes, "on MySQL a value that MySQL would round with no more than a note is refused")]
-  },
-  {
-    id: "strict",
-    mechanism: "sql_mode is strict",
-    promise: "what does not fit is refused, not cut off",
-    section: 2,
-    edits: [{ file: session, find: "sql_mode='TRADITIONAL'", replace: "sql_mode=''" }],
-    simulated: "not in it",
-    tests: [
-      unit("layers/mysql/session", "puts the connection in a known state"),
-      real(outcomes, "on MySQL errors of rows keep their class and column, and show no value")
-    ]
-  },
-  {
-    id: "notes",
-    mechanism: "notes count as warnings, whatever the server is set to",
-    promise: "no value is stored that differs from the record's",
-    section: 2,
-    edits: [{ file: session, find: ", sql_notes=1", replace: "" }],
-    simulated: "not in it",
-    tests: [unit("layers/mysql/session", "puts the connection in a known state")]
-  },
-  {
-    id: "time-zone",
-    mechanism: "the session's time zone is UTC",
-    promise: "a time is stored as the record has it",
-    section: 2,
-    edits: [{ file: session, find: ", time_zone='+00:00'", replace: "" }],
-    simulated: "not in it",
-    tests: [unit("layers/mysql/session", "puts the connection in a known state")]
-  },
-  {
-    id: "lock-waits",
-    mechanism: "waits for locks are bounded by the session",
-    promise: "a lock that somebody holds delays a partition by seconds, never by a year",
-    section: 2,
-    edits: [{
-      file: session,
-      find: ", lock_wait_timeout=${metadataLockWaitS}, innodb_lock_wait_timeout=${lockWaitS}, wait_timeout=60",
-      replace: ""
-    }],
-    simulated: "not in it",
-    tests: [
-      unit("layers/mysql/session", "bounds every wait"),
-      real("integration/mysql/ownership", "on MySQL an owner that is at work is waited for, not killed")
-    ]
-  },
-  {
-    id: "isolation",
-    mechanism: "READ COMMITTED",
-    promise: "transactions of one batch do not lock gaps that others write into",
-    section: 2,
-    edits: [{ file: session, find: "LEVEL ${isolation}", replace: "LEVEL REPEATABLE READ" }],
-    simulated: "costs time",
-    because:
-      "the compare-and-set and the look-ups lock their row and read what is committed at any isolation (section 2); with gaps locked, writers wait for each other",
-    tests: [unit("layers/mysql/session", "puts the connection in a known state")]
   },
   {
     id: "unknown",
