@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Array, Effect, Fiber, MetricState } from "effect"
 import { MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
 import { MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
+import { logged } from "../support/logged.js"
 import { differences, payment, produce, registryState, startInstance } from "../support/pipeline.js"
 import { garbage, refusing } from "../support/poison.js"
 import { createTopic, faultOf, measured, run } from "../support/simulated.js"
@@ -58,22 +59,26 @@ describe("the main job in simulation", () => {
     })))
 
   it("stops a partition whose records are gone instead of skipping them, and keeps the others running", () =>
-    run(Effect.gen(function*() {
-      yield* createTopic(2)
-      yield* produce(100, 2)
-      const kafka = yield* MemoryKafka
-      const database = yield* MemoryDatabaseState
-      const first = yield* startInstance()
-      yield* Effect.sleep(3000)
-      yield* Fiber.interrupt(first)
-      yield* produce(400, 2)
-      kafka.trim("orders", 0, 150n)
-      const second = yield* startInstance()
-      yield* Effect.sleep(5000)
-      assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 50n)
-      assert.strictEqual(database.offsets.get("orders/1/group-orders")?.offset, 250n)
-      yield* Fiber.interrupt(second)
-    })))
+    run(logged((lines) =>
+      Effect.gen(function*() {
+        yield* createTopic(2)
+        yield* produce(100, 2)
+        const kafka = yield* MemoryKafka
+        const database = yield* MemoryDatabaseState
+        const first = yield* startInstance()
+        yield* Effect.sleep(3000)
+        yield* Fiber.interrupt(first)
+        yield* produce(400, 2)
+        kafka.trim("orders", 0, 150n)
+        const second = yield* startInstance()
+        yield* Effect.sleep(5000)
+        assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 50n)
+        assert.strictEqual(database.offsets.get("orders/1/group-orders")?.offset, 250n)
+        const told = lines.filter((line) => line.includes("records are gone: orders-0 wants offset 50"))
+        assert.lengthOf(told, 1)
+        yield* Fiber.interrupt(second)
+      })
+    )))
 
   it("stops a partition when retention overtakes it while it is behind", () =>
     run(Effect.gen(function*() {
