@@ -7,7 +7,7 @@ import { parsed } from "../support/parsed.js"
 import { commitOf, type Result, saveResult } from "../support/results.js"
 import { broken, type Kind, promises, type Verdict, verdictOf } from "./promises.js"
 import type { Setting } from "./stage.js"
-import { runs } from "./trials.js"
+import { rounds, type Run, runs } from "./trials.js"
 
 const usage = `npm run recovery -- [--kills N] [--seed N] [--only ${Object.keys(runs).join("|")}]
 
@@ -16,7 +16,6 @@ How soon rows flow again after kill -9, a freeze, SIGTERM and an outage of MySQL
 --seed N   of the moments at which it is done; default 1
 --only K   one kind, or several between commas; default all`
 
-type Run = keyof typeof runs
 const isRun = (name: string): name is Run => Object.hasOwn(runs, name)
 
 /** @returns undefined: they are wrong */
@@ -28,6 +27,10 @@ const optionsOf = (args: ReadonlyArray<string>) => {
   const right = Number.isInteger(kills) && kills >= 1 && kills <= 1000 && Number.isSafeInteger(seed) && seed >= 0
   return right && only.length === names.length ? { kills, seed, only } : undefined
 }
+
+/** How the command asks for a part. */
+const restOf = (only: ReadonlyArray<Run>): string =>
+  Object.keys(runs).every((name) => isRun(name) && only.includes(name)) ? "" : ` --only ${only.join()}`
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
@@ -54,23 +57,25 @@ const run = async (options: { readonly kills: number; readonly seed: number; rea
     const started = performance.now()
     const startedAt = new Date().toISOString()
     await ensureBuilt()
-    const { addresses, mysql } = await startServers()
-    const setting: Setting = { addresses, mysql, kills: options.kills, seed: options.seed, stop, say }
+    const { addresses } = await startServers()
+    const setting: Setting = { addresses, kills: options.kills, seed: options.seed, stop, say }
     const findings: Array<string> = []
     const verdicts: Partial<Record<Kind, Verdict>> = {}
-    for (const name of options.only) {
+    for (const round of rounds) {
       if (stop.aborted) break
-      const measured = await runs[name](setting)
-      findings.push(...measured.findings)
-      for (const [kind, trials] of measured.trials) {
-        const verdict = verdictOf(promises[kind], trials)
-        verdicts[kind] = verdict
-        findings.push(...broken(verdict))
+      const names = round.filter((name) => options.only.includes(name))
+      for (const measured of await Promise.all(names.map((name) => runs[name](setting)))) {
+        findings.push(...measured.findings)
+        for (const [kind, trials] of measured.trials) {
+          const verdict = verdictOf(promises[kind], trials)
+          verdicts[kind] = verdict
+          findings.push(...broken(verdict))
+        }
       }
     }
     const result: Result = {
       name: "recovery",
-      command: `npm run recovery -- --kills ${options.kills} --seed ${options.seed}`,
+      command: `npm run recovery -- --kills ${options.kills} --seed ${options.seed}${restOf(options.only)}`,
       commit: commitOf(),
       startedAt,
       seconds: Math.round((performance.now() - started) / 1000),

@@ -1,4 +1,3 @@
-import type { Server } from "../../scripts/servers/index.mjs"
 import { makeRandom } from "../../src/domain/random.js"
 import { setTimeout as sleep } from "node:timers/promises"
 import { makeFeed } from "../../test/e2e/support/Feed.js"
@@ -8,12 +7,11 @@ import { tableWithSequence } from "../../test/e2e/support/records.js"
 import { type Addresses, makeWorld, reconnected, type World } from "../../test/e2e/support/World.js"
 import { allFlow, feedSteadily, startOn } from "../support/instances.js"
 import { type Watch, watchOffsets } from "../support/watch.js"
-import { slowness } from "../support/yardstick.js"
+import { slownessBeside } from "../support/yardstick.js"
 import type { Kind, Trial } from "./promises.js"
 
 export interface Setting {
   readonly addresses: Addresses
-  readonly mysql: Server
   readonly kills: number
   readonly seed: number
   readonly stop: AbortSignal
@@ -39,17 +37,24 @@ export interface Stage {
 const withoutKeys = (table: string) =>
   tableWithSequence(table).replace("PRIMARY KEY (_source, _partition, _offset)", "KEY (_source, _partition, _offset)")
 
-/** Runs `trial` as often as is asked for, on `instances` instances under load; then all rows are checked. */
+/** Who plays a kind of trial. */
+export interface Cast {
+  readonly kind: Kind
+  readonly instances: number
+  /** Between two rounds of the steady feed. */
+  readonly feedEveryMs: number
+}
+
+/** Runs `trial` as often as is asked for, on so many instances under load; then all rows are checked. */
 export const onStage = async (
   { addresses, kills, say, seed, stop }: Setting,
-  kind: Kind,
-  instances: number,
+  { feedEveryMs, instances, kind }: Cast,
   trial: (stage: Stage, nth: number) => Promise<ReadonlyMap<Kind, number>>
 ): Promise<Measured> => {
   const world = await makeWorld(addresses, { topics: ["recover1", "recover2"] })
   for (const topic of world.topics) await world.sql.query(withoutKeys(topic))
   const feed = await makeFeed(world)
-  const feeding = feedSteadily(feed, { count: 5, everyMs: 30 })
+  const feeding = feedSteadily(feed, { count: 5, everyMs: feedEveryMs })
   const watch = watchOffsets(world)
   const hosts = Array.from({ length: instances }, (_, host) => startOn(world, `host${host}`))
   const about = () => hosts.map((program) => tail(program.log())).join("\n----\n")
@@ -57,11 +62,10 @@ export const onStage = async (
   const trials = new Map<Kind, ReadonlyArray<Trial>>()
   for (let nth = 0; nth < kills && !stop.aborted; nth++) {
     await allFlow(world, watch, hosts)
-    await sleep(stage.random.integer(0, 500))
+    const [before] = await Promise.all([slownessBeside(), sleep(stage.random.integer(0, 500))])
     watch.forget()
-    const before = slowness()
     const measured = await trial(stage, nth)
-    const slow = Math.max(before, slowness())
+    const slow = Math.max(before, await slownessBeside())
     for (const [name, ms] of measured) trials.set(name, [...trials.get(name) ?? [], { ms, slow }])
     const told = [...measured.values()].map((ms) => `${Math.round(ms)} ms`).join(", ")
     say(`${kind} ${nth + 1}/${kills}: ${told} (machine ×${slow.toFixed(1)})`)

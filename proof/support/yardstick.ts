@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process"
+import { promisify } from "node:util"
+
 /** How much longer work takes here, now, than the processor time that it needs: 1 on an idle machine. */
 export const slowness = (): number => {
   const before = process.cpuUsage()
@@ -8,6 +11,12 @@ export const slowness = (): number => {
     used = system + user
   }
   return Math.max(1, ((performance.now() - since) * 1000) / used)
+}
+
+/** The same, found out by another process: this one goes on meanwhile with what it watches and feeds. */
+export const slownessBeside = async (): Promise<number> => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", `console.log((${slowness.toString()})())`])
+  return Number(stdout)
 }
 
 /** The value below which that share of the values lies (nearest rank); 0 of none. */
