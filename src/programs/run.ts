@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Config, groupOf } from "../domain/Config.js"
@@ -19,7 +18,7 @@ import { listen, makeMemberStops, type MemberStops } from "./memberStops.js"
 import { makeByteBudget } from "./PartitionQueue.js"
 import { groupsOf, type Job, topicJobs } from "./runGroups.js"
 import { commandError } from "./serviceErrors.js"
-import { drain, drainable, keepRunning } from "./supervise.js"
+import { drainable, drainedAfter, keepRunning } from "./supervise.js"
 import { runTopic, type TopicProgress } from "./topicPipeline.js"
 
 type Services = Admin | Consumer | Destination | SchemaRegistry | Topics
@@ -72,17 +71,16 @@ export const runCommand = (
     if (groups !== undefined) yield* announceMembers(groups.jobs)
     const listening = groups === undefined ? Effect.never : Effect.zipRight(listen(stops, groups.input), Effect.never)
     const joining = joinComing(config, (job) => Effect.suspend(() => (jobs.push(job), keptRunning(job))))
-    const running = yield* Effect.forkDaemon(
-      Effect.raceFirst(Effect.all([...memberships, joining], { concurrency: "unbounded", discard: true }), listening)
+    const all = Effect.raceFirst(
+      Effect.all([...memberships, joining], { concurrency: "unbounded", discard: true }),
+      listening
     )
-    // Not a child of this fiber: its end is awaited here, and only for so long.
-    const ended = Fiber.join(running)
-    const done = options.untilEnd ? Effect.raceFirst(endStored(active, backoff), ended) : ended
+    const untilDone = <A, E>(ended: Effect.Effect<A, E>) =>
+      options.untilEnd ? Effect.raceFirst(endStored(active, backoff), ended) : ended
     const failure = Effect.suspend(() =>
       failed.size === 0 ? Effect.void : groupsFailed([...failed], groupsOf(jobs).length)
     )
-    yield* done.pipe(
-      Effect.onExit(() => drain(config, running, reportStored(jobs))),
+    yield* drainedAfter(config, all, untilDone, reportStored(jobs)).pipe(
       // Stopped by a signal, the process has nothing else left that could tell.
       Effect.onInterrupt(() => Effect.orDie(failure))
     )

@@ -57,6 +57,24 @@ export const drain = (
   })
 
 /**
+ * Runs a job beside this fiber until `done`, which sees the job's end, ends or is interrupted; then drains it. No
+ * interruption fits between the start of the job and what drains it: nobody would be left to stop it.
+ */
+export const drainedAfter = <A, E, R, B, E2, R2>(
+  config: Pick<ClientConfig, "shutdownTimeoutMs">,
+  job: Effect.Effect<A, E, R>,
+  done: (ended: Effect.Effect<A, E>) => Effect.Effect<B, E2, R2>,
+  report: Effect.Effect<void>
+): Effect.Effect<B, E2, R | R2> =>
+  Effect.uninterruptibleMask((restore) =>
+    // Not a child of this fiber: its end is awaited here, and only for so long.
+    Effect.flatMap(
+      Effect.forkDaemon(restore(job)),
+      (running) => Effect.onExit(restore(done(Fiber.join(running))), () => drain(config, running, report))
+    )
+  )
+
+/**
  * What comes before the job, drained as the job is: a connection that is being opened cannot be interrupted, and its own
  * time-out may be longer than `shutdown.timeout.ms`.
  */

@@ -1,7 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber } from "effect"
+import { Effect, Exit, Fiber, Runtime } from "effect"
+import { makeFifoScheduler } from "../../src/layers/memory/TaskScheduler.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
-import { drain, drainable } from "../../src/programs/supervise.js"
+import { drain, drainable, drainedAfter } from "../../src/programs/supervise.js"
 
 it("a drain that does not end is given up at its deadline, after it has told how far it has come", () =>
   simulate(Effect.gen(function*() {
@@ -34,3 +35,29 @@ it("what comes before the job answers, and what it fails with is told", () =>
     assert.strictEqual(yield* before(Effect.delay(Effect.succeed(7), "1 second")), 7)
     assert.strictEqual(yield* Effect.flip(before(Effect.fail("no table"))), "no table")
   })))
+
+/** What is left of a job whose interruption comes after this many operations, where a fiber gives up its turn. */
+const interruptedAfter = (operations: number) => {
+  const turn = { left: operations }
+  const scheduler = { ...makeFifoScheduler(), shouldYield: () => turn.left-- === 0 ? 0 : false } as const
+  const job = { begun: false, isRunning: false }
+  const running = Effect.acquireUseRelease(
+    Effect.sync(() => Object.assign(job, { begun: true, isRunning: true })),
+    () => Effect.never,
+    () => Effect.sync(() => void (job.isRunning = false))
+  )
+  const fiber = Runtime.runFork(Runtime.defaultRuntime)(
+    drainedAfter({ shutdownTimeoutMs: 5000 }, running, (ended) => ended, Effect.void),
+    { scheduler }
+  )
+  while (turn.left >= 0 && scheduler.step());
+  fiber.unsafeInterruptAsFork(fiber.id())
+  for (let steps = 0; steps < 1000 && scheduler.step(); steps++);
+  return { ...job, hasEnded: fiber.unsafePoll() !== null }
+}
+
+it("an interruption leaves no job behind, whatever the operation after which it comes", () => {
+  const left = Array.from({ length: 200 }, (_, operations) => interruptedAfter(operations))
+  assert.deepStrictEqual([...new Set(left.map(({ begun }) => begun))], [false, true])
+  assert.deepStrictEqual(left.filter(({ hasEnded, isRunning }) => isRunning || !hasEnded), [])
+})

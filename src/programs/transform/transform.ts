@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type { ClientConfig } from "../../domain/Config.js"
 import { Admin } from "../../layers/Admin.js"
 import type { Consumer } from "../../layers/Consumer.js"
@@ -10,7 +9,7 @@ import { sharingOutages } from "../outages.js"
 import { type Backoff, throughOutage, unavailable } from "../outage.js"
 import { makeByteBudget } from "../PartitionQueue.js"
 import { commandError } from "../serviceErrors.js"
-import { drain, keepRunning } from "../supervise.js"
+import { drainedAfter, keepRunning } from "../supervise.js"
 import { loadMapping } from "./mapModule.js"
 import { contradiction, settingsOf, type TransformOptions, type TransformSettings } from "./settings.js"
 import { type TopicEnv, transformTopic } from "./transformTopic.js"
@@ -41,11 +40,9 @@ export const transformCommand = (
       ends: yield* prepare(settings, backoff),
       stopped: new Map()
     }
-    const running = yield* Effect.forkDaemon(keepRunning(options.input, transformTopic(env)))
-    // Not a child of this fiber: its end is awaited here, and only for so long.
-    const ended = Fiber.join(running)
-    const done = options.untilEnd ? Effect.raceFirst(endCommitted(env), ended) : ended
-    yield* done.pipe(Effect.onExit(() => drain(config, running, Effect.void)))
+    const untilDone = <A, E>(ended: Effect.Effect<A, E>) =>
+      options.untilEnd ? Effect.raceFirst(endCommitted(env), ended) : ended
+    yield* drainedAfter(config, keepRunning(options.input, transformTopic(env)), untilDone, Effect.void)
     return ExitCode.done
   }).pipe(sharingOutages, Effect.annotateLogs({ logger: "tributary.Transform" }))
 
