@@ -16,7 +16,7 @@ const usage = `npm run scale -- [--processes N,N,…] [--records N]
 
 Processes that share 12 partitions: how evenly, how fast, and how long a partition pauses when one joins or leaves.
 --processes N,N,…  numbers of processes, 1 to 12; default 1,2,4
---records N        backlog for each partition and number, 100 to 1000000; default 10000`
+--records N        backlog for each partition and number, 100 to 1000000; default 20000`
 
 const partitions = 12
 
@@ -26,7 +26,7 @@ interface Options {
 }
 
 const optionsOf = (args: ReadonlyArray<string>): Options | undefined => {
-  const values = parsed(args, { processes: "1,2,4", records: "10000" })
+  const values = parsed(args, { processes: "1,2,4", records: "20000" })
   const processes = (values?.processes ?? "").split(",").map(Number)
   const records = Number(values?.records)
   return processes.every((count) => Number.isInteger(count) && count >= 1 && count <= partitions)
