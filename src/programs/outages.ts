@@ -62,25 +62,24 @@ export const makeOutages = (): Outages => {
       if (outage !== undefined) outage.waiting -= 1
       outage = undefined
     }
-    const enter = (service: string | undefined, nowMs: number): Outage => {
+    const enter = (wanted: Outage, called: string, nowMs: number) => {
       leave()
-      name = service ?? what
-      const entered = service === undefined ? own : ofService(service)
-      if (entered.waiting === 0) Object.assign(entered, { sinceMs: nowMs, tries: 0, isTold: false })
-      entered.waiting += 1
-      return entered
+      outage = wanted
+      name = called
+      if (wanted.waiting === 0) Object.assign(wanted, { sinceMs: nowMs, tries: 0, isTold: false })
+      wanted.waiting += 1
     }
     return {
       failed: (failure) =>
         Effect.flatMap(elapsedMillis, (nowMs) => {
           const service = serviceOf(failure)
-          const isSame = outage === (service === undefined ? own : services.get(service))
-          outage = outage !== undefined && isSame ? outage : enter(service, nowMs)
-          outage.tries += 1
-          if (nowMs - outage.saidMs < summaryEveryMs) return Effect.void
-          outage.saidMs = nowMs
-          outage.isTold = true
-          const text = `${name}: ${failure.message}; trying again until it works${lasting(outage, nowMs)}`
+          const wanted = service === undefined ? own : ofService(service)
+          if (wanted !== outage) enter(wanted, service ?? what, nowMs)
+          wanted.tries += 1
+          if (nowMs - wanted.saidMs < summaryEveryMs) return Effect.void
+          wanted.saidMs = nowMs
+          wanted.isTold = true
+          const text = `${name}: ${failure.message}; trying again until it works${lasting(wanted, nowMs)}`
           return say(Effect.logWarning(text))
         }),
       cameThrough: Effect.flatMap(elapsedMillis, (nowMs) => {

@@ -50,8 +50,8 @@ export const lasting: ReadonlyArray<Mutation> = [
     section: 11,
     edits: [{
       file: outages,
-      find: "          if (nowMs - outage.saidMs < summaryEveryMs) return Effect.void\n",
-      replace: ""
+      find: ".saidMs < summaryEveryMs) return Effect.void",
+      replace: ".saidMs < 0) return Effect.void"
     }],
     simulated: "costs time",
     because: "what is lost is a log that can be read",
@@ -117,5 +117,21 @@ export const lasting: ReadonlyArray<Mutation> = [
     simulated: "not in it",
     because: "a signal in the middle of a start that hangs is rare; of 25,000 seeds one has shown it",
     tests: [unit("programs/supervise", "what comes before the job is given up at the same deadline")]
+  },
+  {
+    id: "drain-whole",
+    mechanism: "no interruption fits between the start of the job and what drains it",
+    promise: "a signal at any moment leaves nothing running",
+    section: 13,
+    edits: [{
+      file: supervise,
+      find: "Effect.uninterruptibleMask((restore) =>\n    // Not a child",
+      replace: "Effect.interruptibleMask((restore) =>\n    // Not a child"
+    }],
+    simulated: "not in it",
+    because: "its signals come between operations of other fibers, hardly ever at that one of a thousand",
+    tests: [
+      unit("programs/supervise", "an interruption leaves no job behind, whatever the operation after which it comes")
+    ]
   }
 ]
