@@ -1,9 +1,8 @@
 import { Schema } from "effect"
-import kafkajs from "kafkajs"
 import { setTimeout as sleep } from "node:timers/promises"
-import { atEnd } from "../../test/e2e/support/atEnd.js"
 import { rowsOf } from "../../test/e2e/support/database.js"
 import { rangesOf } from "../../test/e2e/support/observe.js"
+import { openProducer } from "../../test/e2e/support/openProducer.js"
 import { entry, registerEntry } from "../../test/e2e/support/records.js"
 import type { World } from "../../test/e2e/support/World.js"
 
@@ -17,13 +16,7 @@ export const load = async (
   stop: AbortSignal
 ): Promise<{ readonly ended: Promise<void> }> => {
   const schemaId = await registerEntry(world.addresses.registry, world.topics)
-  const producer = world.kafka.producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner
-  })
-  await producer.connect()
-  atEnd(() => producer.disconnect().catch(() => {}))
+  const producer = await openProducer(world)
   const next = new Map(world.topics.map((topic) => [topic, Array.from({ length: world.partitions }, () => 0)]))
   const share = perSecond / world.topics.length / world.partitions
   const since = performance.now()

@@ -1,7 +1,6 @@
-import kafkajs from "kafkajs"
-import { atEnd } from "./atEnd.js"
 import type { Sent } from "./checker.js"
 import { type Codec, compressionTypes, registerCodecs } from "./codecs.js"
+import { openProducer } from "./openProducer.js"
 import { entry, registerEntry } from "./records.js"
 import type { World } from "./World.js"
 
@@ -22,14 +21,7 @@ export interface Feed {
 export const makeFeed = async (world: World): Promise<Feed> => {
   registerCodecs()
   const schemaId = await registerEntry(world.addresses.registry, world.topics)
-  // Idempotent: a batch that is sent again after a broken connection must not lie in the log twice.
-  const producer = world.kafka.producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner
-  })
-  await producer.connect()
-  atEnd(() => producer.disconnect().catch(() => {}))
+  const producer = await openProducer(world)
   const ledger = new Map<string, Array<Sent>>()
   const entriesOf = (topic: string) => {
     const known = ledger.get(topic) ?? []

@@ -1,10 +1,11 @@
 import { assert, it } from "@effect/vitest"
 import { createRequire } from "node:module"
-import { connect, createServer, type Socket } from "node:net"
+import { connect } from "node:net"
 import { vi } from "vitest"
 import { patient } from "../../../src/layers/kafka/client.js"
 import { KafkaBroker, kafkajs, makeConnectionPoolBuilder } from "../../../src/layers/kafka/library.js"
 import { requireVersion } from "../../../src/layers/kafka/patches.js"
+import { listenSilently } from "./silentBroker.js"
 
 const require = createRequire(import.meta.url)
 
@@ -50,23 +51,6 @@ it("an idle connection sets no timer; one that is throttled, or full, looks agai
   }
 })
 
-/** Takes connections and never says a word, as a broker does that hangs: its kernel answers. */
-const listenSilently = async () => {
-  const sockets = new Set<Socket>()
-  const listener = createServer((socket) => sockets.add(socket.on("error", () => {})))
-  const port = await new Promise<number>((resolve) => {
-    listener.listen(0, "127.0.0.1", () => {
-      const address = listener.address()
-      resolve(typeof address === "object" && address !== null ? address.port : 0)
-    })
-  })
-  const close = () => {
-    listener.close()
-    sockets.forEach((socket) => socket.destroy())
-  }
-  return { port, connections: () => sockets.size, close }
-}
-
 it("a broker that takes connections and answers nothing is not connected, and is asked on a new connection", async () => {
   const silent = await listenSilently()
   try {
@@ -92,7 +76,7 @@ it("a broker that takes connections and answers nothing is not connected, and is
       const error: unknown = await broker.connect().catch((reason: unknown) => reason)
       assert.strictEqual(error instanceof Error && error.name, "KafkaJSRequestTimeoutError")
       assert.isFalse(broker.isConnected())
-      assert.deepStrictEqual([silent.connections(), isConnected], [attempt, Array(attempt).fill(false)])
+      assert.deepStrictEqual([silent.accepted(), isConnected], [attempt, Array(attempt).fill(false)])
     }
   } finally {
     silent.close()

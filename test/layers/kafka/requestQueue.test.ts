@@ -1,9 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { createRequire } from "node:module"
-import { createServer, type Socket } from "node:net"
 import { vi } from "vitest"
 import { kafkajs, makeConnectionPoolBuilder, requests } from "../../../src/layers/kafka/library.js"
 import { makeSockets } from "../../../src/layers/kafka/sockets.js"
+import { listenSilently } from "./silentBroker.js"
 
 const require = createRequire(import.meta.url)
 
@@ -153,25 +153,6 @@ it("metadata grows old after the wall clock was set back", () =>
     await pool.refreshMetadataIfNecessary([])
     assert.strictEqual(asked, 2)
   }))
-
-/** Takes connections and reads what comes, and never says a word, as a half-open connection does. */
-const listenSilently = async () => {
-  const sockets = new Set<Socket>()
-  const listener = createServer((socket) => {
-    sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)).resume())
-  })
-  const port = await new Promise<number>((resolve) => {
-    listener.listen(0, "127.0.0.1", () => {
-      const address = listener.address()
-      resolve(typeof address === "object" && address !== null ? address.port : 0)
-    })
-  })
-  const close = () => {
-    listener.close()
-    sockets.forEach((socket) => socket.destroy())
-  }
-  return { port, sockets, close }
-}
 
 const end = (sent: Promise<unknown>) =>
   sent.then(() => "answered", (error: unknown) => error instanceof Error ? error.name : "no error")

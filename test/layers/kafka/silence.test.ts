@@ -1,28 +1,12 @@
 import { assert, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
-import { createServer, type Socket } from "node:net"
+import { Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
 import { Consumer } from "../../../src/layers/Consumer.js"
 import { layerNoop } from "../../../src/layers/InstanceLock.js"
 import { layer } from "../../../src/layers/kafka/KafkaConsumer.js"
 import { makeSockets } from "../../../src/layers/kafka/sockets.js"
+import { listenSilently } from "./silentBroker.js"
 
-/** A broker that takes connections and never says a word, as one behind a dead network does. */
-const silentBroker = Effect.gen(function*() {
-  const connected = yield* Deferred.make<Socket>()
-  const server = createServer((socket) => {
-    // Read, or its end would not be noticed here.
-    socket.on("error", () => undefined).resume()
-    Deferred.unsafeDone(connected, Exit.succeed(socket))
-  })
-  yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
-  const port = yield* Effect.async<number>((resume) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
-  return { port, connected: Deferred.await(connected) }
-})
+const silentBroker = Effect.acquireRelease(Effect.promise(listenSilently), (broker) => Effect.sync(broker.close))
 
 // kafkajs waits for answers without a deadline of its own when it disconnects (tulios/kafkajs#967, #903).
 it.scoped("joining at a broker that never answers ends at its deadline, and leaves no connection behind", () =>
@@ -38,13 +22,14 @@ it.scoped("joining at a broker that never answers ends at its deadline, and leav
         fetchMaxBytesPerPartition: 1024
       }).pipe(Layer.provide(layerNoop))
     ))
+    const connection = connected()
     const scope = yield* Scope.make()
     const join = consumer.join({ topic: "t", group: "g", onBatch: () => "fetch" }).pipe(
       Scope.extend(scope),
       Effect.flip
     )
     const joining = yield* Effect.fork(join)
-    const socket = yield* connected
+    const socket = yield* Effect.promise(() => connection)
     const closed = new Promise((resolve) => socket.on("close", resolve))
     yield* TestClock.adjust("5 seconds")
     assert.strictEqual((yield* Fiber.join(joining)).name, "KafkaUnavailable")
@@ -59,10 +44,11 @@ it.scoped("a client that is closed ends its connections with an error, and opens
     const { connected, port } = yield* silentBroker
     const sockets = makeSockets(() => undefined)
     const options = { host: "127.0.0.1", port, ssl: null, onConnect: () => undefined }
+    const connection = connected()
     const ended = new Promise<Error>((resolve) =>
       Reflect.apply(sockets.factory, undefined, [options]).on("error", resolve)
     )
-    yield* connected
+    yield* Effect.promise(() => connection)
     sockets.destroy()
     assert.match((yield* Effect.promise(() => ended)).message, /the client is closed/)
     assert.throws(() => Reflect.apply(sockets.factory, undefined, [options]), /the client is closed/)
