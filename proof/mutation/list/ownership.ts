@@ -145,7 +145,7 @@ export const owning: ReadonlyArray<Mutation> = [
       find: "(lane) => lane.cutIfLate(nowMs)",
       replace: "(lane) => Effect.asVoid(Effect.succeed(lane))"
     }],
-    simulated: "not in it",
+    simulated: "finds",
     tests: [real(outcomes, "rows swallowed without a word are rolled back at the deadline: COMMIT was not sent", true)]
   },
   {

@@ -177,7 +177,7 @@ const interrupted`
         replace: "if (count !== undefined) return"
       }
     ],
-    simulated: "not in it",
+    simulated: "finds",
     tests: [real(outcomes, "on MySQL a value that MySQL would round with no more than a note is refused")]
   },
   {
