@@ -37,12 +37,22 @@ export const Action = Schema.Union(
   Schema.Struct({ do: Schema.Literal("moveLeader"), ...at, ...place, to: Schema.Int }),
   Schema.Struct({ do: Schema.Literal("moveCoordinator"), ...at, topic: Schema.String, to: Schema.Int }),
   Schema.Struct({ do: Schema.Literal("grow"), ...at, topic: Schema.String }),
-  /** Retention takes all that is stored, never more: what it takes before that stops the partition for good. */
+  /** Retention takes all that is stored, never more. */
   Schema.Struct({ do: Schema.Literal("trim"), ...at, ...place }),
+  /** Retention takes all that is stored and this many offsets more: what nobody has written yet. */
+  Schema.Struct({ do: Schema.Literal("overtake"), ...at, ...place, beyond: Schema.Int }),
+  /** The topic is deleted, and later there is another one of its name, with this many partitions and records in each. */
+  Schema.Struct({
+    do: Schema.Literal("recreate"),
+    ...lasting,
+    topic: Schema.String,
+    partitions: Schema.Int,
+    records: Schema.Int
+  }),
   Schema.Struct({
     do: Schema.Literal("registry"),
     ...lasting,
-    fault: Schema.Literal("refused", "silent", "unavailable", "not found", "slow")
+    fault: Schema.Literal("refused", "silent", "unavailable", "not found", "slow", "page", "bad gateway")
   }),
   Schema.Struct({ do: Schema.Literal("stopMysql"), ...lasting, silently: Schema.Boolean }),
   Schema.Struct({ do: Schema.Literal("failOver"), ...at, lost: Schema.Int, silently: Schema.Boolean }),

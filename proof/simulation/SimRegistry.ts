@@ -21,8 +21,9 @@ import type { SchemaRegistry } from "../../src/layers/SchemaRegistry.js"
  * - `refused`: nobody listens; `silent`: the request is lost; `unavailable`: 503. The job waits until it is over.
  * - `not found`: 404, as from a registry behind its own leader. Retriable for 30 s (protocol §11), then the record is bad.
  * - `page`: the page of a proxy with status 200. No registry answers so: the partition stops until it is assigned anew.
+ * - `bad gateway`: the page of a proxy with status 502, behind which the registry is away.
  */
-export type RegistryFault = "refused" | "silent" | "unavailable" | "not found" | "page"
+export type RegistryFault = "refused" | "silent" | "unavailable" | "not found" | "page" | "bad gateway"
 
 /**
  * A schema registry of one simulated world: an HTTP server below the production's own client, so that its memory, its
@@ -36,7 +37,7 @@ export class SimRegistry {
   /** Which fault meets a request for the schema of this id, now; undefined: none. */
   fault: (id: number) => RegistryFault | undefined = () => undefined
   /** What has happened so far. */
-  readonly counts = { requests: 0, refused: 0, silent: 0, unavailable: 0, "not found": 0, page: 0 }
+  readonly counts = { requests: 0, refused: 0, silent: 0, unavailable: 0, "not found": 0, page: 0, "bad gateway": 0 }
 
   constructor(schemas: Iterable<readonly [id: number, schema: string]> = []) {
     for (const [id, schema] of schemas) this.schemas.set(id, schema)
@@ -64,6 +65,7 @@ export class SimRegistry {
       }
       if (fault === "unavailable") return responseOf(request, 503, { error_code: 50003, message: "no leader" })
       if (fault === "page") return responseOf(request, 200, "<html>maintenance</html>")
+      if (fault === "bad gateway") return responseOf(request, 502, "<html>bad gateway</html>")
       const schema = fault === "not found" ? undefined : this.schemas.get(id)
       return schema === undefined
         ? responseOf(request, 404, { error_code: 40403, message: "Schema not found" })

@@ -9,6 +9,8 @@ interface Event {
 export class Trace {
   readonly isOn: boolean
   readonly events: Array<Event> = []
+  /** What processes have said of what they cannot go on with, traced or not: a person reads it (`person.ts`). */
+  stops: ReadonlyArray<string> = []
   nowMs: () => number = () => 0
 
   constructor(isOn: boolean) {
@@ -18,6 +20,11 @@ export class Trace {
   /** The text is made only where somebody is going to read it: most runs are not traced. */
   tell(who: string, what: () => string): void {
     if (this.isOn) this.events.push({ atMs: this.nowMs(), who, what: what() })
+  }
+
+  /** An error that a process has logged. */
+  hear(message: string): void {
+    if (message.includes(" is stopped: ")) this.stops = [...this.stops, message]
   }
 
   get lines(): ReadonlyArray<string> {

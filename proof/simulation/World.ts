@@ -31,6 +31,8 @@ export interface Counts {
   /** Drains that their deadline has ended. */
   forced: number
   queuedMax: number
+  /** Times that a person has done what processes asked for. */
+  helped: number
   /** From the end of the faults until everything was stored. */
   catchUpMs: number
   readonly actions: Record<string, number>
@@ -128,6 +130,7 @@ export const makeWorld = (
         stops: 0,
         forced: 0,
         queuedMax: 0,
+        helped: 0,
         catchUpMs: 0,
         actions: {},
         points: {}

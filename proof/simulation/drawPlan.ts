@@ -21,7 +21,13 @@ const faults = [
   "diskFull",
   "slowMysql"
 ] as const
-type Fault = typeof faults[number]
+
+/**
+ * Drawn apart from the others, and by fewer seeds: they need a person in the end, who takes time. The rest of what a seed
+ * draws stays what it was before there were these.
+ */
+const rareFaults = ["recreate", "overtake", "page"] as const
+type Fault = typeof faults[number] | typeof rareFaults[number]
 
 type Topics = Plan["topics"]
 
@@ -70,6 +76,19 @@ const actionOf = (drawing: Drawing, fault: Fault): Action => {
       return { do: fault, atMs, topic: topicOf(drawing).name }
     case "trim":
       return { do: fault, atMs, ...placeOf(drawing) }
+    case "overtake":
+      return { do: fault, atMs, ...placeOf(drawing), beyond: random.integer(1, 30) }
+    case "recreate":
+      return {
+        do: fault,
+        atMs,
+        forMs: random.oneIn(2) ? 0 : forMs,
+        topic: topicOf(drawing).name,
+        partitions: random.integer(1, 4),
+        records: random.oneIn(2) ? 0 : random.integer(1, 60)
+      }
+    case "page":
+      return { do: "registry", atMs, forMs, fault: random.pick("page", "bad gateway") }
     case "registry":
       return { do: fault, atMs, forMs, fault: random.pick("refused", "silent", "unavailable", "not found", "slow") }
     case "stopMysql":
@@ -159,7 +178,7 @@ const topicsOf = (random: SeededRandom): Topics => {
 
 /** What the group of actions must not have together: what retention takes cannot be written again after a fail-over. */
 const compatible = (chosen: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
-  chosen.includes("failOver") ? chosen.filter((fault) => fault !== "trim") : chosen
+  chosen.includes("failOver") ? chosen.filter((fault) => fault !== "trim" && fault !== "overtake") : chosen
 
 export const drawPlan = (seed: number): Plan => {
   const random = makeRandom(seedOf(scenarioVersion, seed))
@@ -173,16 +192,22 @@ export const drawPlan = (seed: number): Plan => {
   const drawing = { random, plan: shape }
   const isPeaceful = random.oneIn(20)
   const chosen = isPeaceful ? [] : compatible(faults.filter(() => random.oneIn(4)))
-  const actions = [
+  const often = [
     ...load(drawing),
     ...chosen.flatMap((fault) => Array.from({ length: random.integer(1, 3) }, () => actionOf(drawing, fault)))
   ]
+  const rates = isPeaceful ? noRates : ratesOf(random)
+  const apart = { random: makeRandom(seedOf(seed, 3)), plan: shape }
+  const all = compatible([...chosen, ...rareFaults.filter(() => apart.random.oneIn(8))])
+  const seldom = rareFaults.filter((fault) => !isPeaceful && all.includes(fault)).flatMap((fault) =>
+    Array.from({ length: apart.random.integer(1, 2) }, () => actionOf(apart, fault))
+  )
   return {
     version: scenarioVersion,
     seed,
     ...shape,
     settings,
-    rates: isPeaceful ? noRates : ratesOf(random),
-    actions: actions.toSorted((a, b) => a.atMs - b.atMs)
+    rates,
+    actions: [...often, ...seldom].toSorted((a, b) => a.atMs - b.atMs)
   }
 }

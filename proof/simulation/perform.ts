@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { groupOf } from "../../src/domain/Config.js"
-import { offsetKey } from "./mysql/Database.js"
+import { storedOf } from "./lives.js"
 import type { Action, RecordKind } from "./Plan.js"
 import { garbage } from "./records.js"
 import { configOf } from "./settings.js"
@@ -57,11 +57,38 @@ const cut = (world: World, slot: Slot, { forMs, from }: Do<"cut">): void => {
 }
 
 const trim = (world: World, { partition, topic }: Do<"trim">): void => {
-  const { cluster, mysql, plan } = world
-  const key = offsetKey(topic, partition, groupOf(configOf(plan), topic))
-  const stored = mysql.database.offsets.rows.get(key)?.committed?.offset
+  const { cluster } = world
+  const stored = storedOf(world, topic, partition)
   const log = cluster.log(topic, partition)
   if (stored !== undefined && stored > log.low && stored <= log.end) cluster.trim(topic, partition, stored)
+}
+
+/** Not before anything is stored: where a group begins is not promised. */
+const overtake = (world: World, { beyond, partition, topic }: Do<"overtake">): void => {
+  const { cluster } = world
+  const stored = storedOf(world, topic, partition)
+  if (stored === undefined) return
+  const { lastStable } = cluster.log(topic, partition)
+  const to = stored + BigInt(beyond)
+  cluster.trim(topic, partition, to < lastStable ? to : lastStable)
+}
+
+/** A broker takes so long at least, and who creates the topic again. */
+const deletionMs = 300
+
+const recreate = (world: World, { forMs, partitions, records, topic }: Do<"recreate">): void => {
+  const { cluster } = world
+  if (!cluster.topics.has(topic)) return
+  cluster.deleteTopic(topic)
+  const notBeforeMs = cluster.time.nowMs() + deletionMs
+  world.undoAfter(
+    forMs,
+    Effect.gen(function*() {
+      yield* Effect.sleep(Math.max(0, notBeforeMs - cluster.time.nowMs()))
+      cluster.createTopic(topic, partitions)
+      for (let index = 0; index < partitions * records; index++) append(world, topic, index % partitions, "good")
+    })
+  )
 }
 
 /**
@@ -142,6 +169,10 @@ const onServers = (world: World, action: Exclude<Action, { readonly process: num
       return
     case "trim":
       return trim(world, action)
+    case "overtake":
+      return overtake(world, action)
+    case "recreate":
+      return recreate(world, action)
     case "registry":
       return registryFault(world, action)
     case "stopMysql":

@@ -10,11 +10,12 @@ import { groupOf } from "../../src/domain/Config.js"
 import { simulate } from "../../src/layers/memory/virtualTime.js"
 import { check, sizeOf } from "../checker/check.js"
 import type { Finding, Place } from "../checker/History.js"
+import { type Behind, behind } from "./behind.js"
 import { setKafkaFates } from "./fates.js"
-import { goodLetters, historyOf } from "./history.js"
+import { goodLetters, historyOf, lateBeginnings } from "./history.js"
 import { clearingIntervals, forgettingFibers } from "./intervals.js"
-import { offsetKey } from "./mysql/Database.js"
 import { perform } from "./perform.js"
+import { helped } from "./person.js"
 import type { Plan } from "./Plan.js"
 import { configOf } from "./settings.js"
 import { startLife, stopLife } from "./Slot.js"
@@ -37,19 +38,6 @@ const lookMs = 100
 
 /** Members hear of it at their next heartbeat, and a session that nobody ends any more is over. */
 const settleMs = 2500
-
-interface Behind extends Place {
-  readonly lag: bigint
-}
-
-const behind = (world: World): ReadonlyArray<Behind> =>
-  [...world.cluster.topics].flatMap(([topic, { logs }]) =>
-    logs.flatMap(({ end }, partition) => {
-      const key = offsetKey(topic, partition, groupOf(configOf(world.plan), topic))
-      const stored = world.mysql.database.offsets.rows.get(key)?.committed?.offset
-      return stored === end ? [] : [{ topic, partition, lag: end - (stored ?? 0n) }]
-    })
-  )
 
 /** Waits until the lag is zero everywhere; answers where it is not after this time. */
 const caughtUp = (world: World, withinMs: number): Effect.Effect<ReadonlyArray<Behind>> =>
@@ -89,6 +77,7 @@ const calmDown = (world: World): Effect.Effect<void, never, Scope.Scope> =>
     const sinceMs = world.cluster.time.nowMs()
     yield* Effect.sleep(settleMs)
     appendFresh(world, world.skipped.values())
+    yield* helped(world, catchUpMs)
     const left = yield* caughtUp(world, catchUpMs)
     const tookMs = world.cluster.time.nowMs() - sinceMs
     world.counts.catchUpMs = tookMs
@@ -136,6 +125,7 @@ const scenario = (world: World): Effect.Effect<void, never, Scope.Scope> =>
 const logTo = (trace: Trace) => {
   const told = Logger.make(({ annotations, logLevel, message }) => {
     const of = (name: string) => Inspectable.toStringUnknown(Option.getOrElse(HashMap.get(annotations, name), () => ""))
+    if (LogLevel.greaterThanEqual(logLevel, LogLevel.Error)) trace.hear(String(message))
     trace.tell(
       of("process"),
       () => `${logLevel.label} ${of("thread")} ${String(message)}`
@@ -143,7 +133,7 @@ const logTo = (trace: Trace) => {
   })
   return Layer.merge(
     Logger.replace(Logger.defaultLogger, told),
-    Logger.minimumLogLevel(trace.isOn ? LogLevel.Info : LogLevel.None)
+    Logger.minimumLogLevel(trace.isOn ? LogLevel.Info : LogLevel.Error)
   )
 }
 
@@ -163,7 +153,7 @@ export const runPlan = (plan: Plan, { broken: breaks, traced }: WorldOptions = {
   }
   if (world === undefined) return { findings: broken, lines: [], numbers: {} }
   const history = historyOf(world)
-  const findings = [...broken, ...check(history), ...goodLetters(world, history)]
+  const findings = [...broken, ...check(history), ...goodLetters(world, history), ...lateBeginnings(history)]
   return { findings, lines: trace.lines, numbers: { ...countsOf(world), ...sizeOf(history) } }
 }
 

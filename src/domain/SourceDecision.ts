@@ -30,8 +30,8 @@ export const decideSource = (known: ReadonlyArray<KnownSource>, wanted: Wanted):
       why: `the stored offsets belong to another life of the topic (${
         sourceDifference(foreign, wanted)
       }) and mean nothing in this one`,
-      cure:
-        "read it under another consumer.group; or, to begin this life from its start, delete the topic's rows of this group from kafka_offsets"
+      cure: "read it under another consumer.group; or, to begin this life from its start, delete the topic's rows "
+        + `of this group with source_id ${foreign.id} from kafka_offsets while Tributary is stopped`
     }
   }
   const same = known.filter((source) => isSameLife(source, wanted))

@@ -1,4 +1,6 @@
+import type * as Effect from "effect/Effect"
 import type { Config } from "../domain/Config.js"
+import type { Admin } from "../layers/Admin.js"
 import type { Membership } from "../layers/Consumer.js"
 import type { TopicEncoders } from "./encoders.js"
 import type { Held } from "./held.js"
@@ -16,6 +18,8 @@ export interface PartitionEnv {
   /** Where the partition begins when it has no stored offset yet. */
   readonly initial: bigint
   readonly membership: Membership
+  /** Fails when the topic is another one by now than that of the source. */
+  readonly sameLife: Effect.Effect<void, Held, Admin>
   readonly queue: PartitionQueue
   readonly encoders: TopicEncoders
   readonly metrics: PartitionMetrics

@@ -3,7 +3,8 @@ import * as Either from "effect/Either"
 import type { ClientConfig } from "../domain/Config.js"
 import { Admin, type TopicDescription } from "../layers/Admin.js"
 import type { KafkaRefused } from "../layers/Consumer.js"
-import { type Held, recreated } from "./held.js"
+import { elapsedMillis } from "../layers/elapsed.js"
+import { type Held, recreated, toHeld } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
 
 /** Without an event: whether the topic is still the same one. */
@@ -25,6 +26,40 @@ export const awaitTopic = (
     )
     return yield* throughOutage(`topic ${topic} (if missing, ${cure})`, backoff, described, unavailable)
   })
+
+/** A broker takes longer to delete a topic, and somebody to create it again; a fetch meanwhile would notice. */
+const lifeKnownMs = 250
+
+/**
+ * Fails when the topic has begun another life: asked after a fetch has brought something and before it is written. A
+ * client that did not fetch while the topic was away, because it was paused or did not yet begin, reads on in the new
+ * log where that is long enough. Shared by all partitions, so that it costs few requests; while no broker answers,
+ * nothing is written. A topic that is away is no other one yet.
+ */
+export const makeSameLife = (topic: string, before: string, backoff: Backoff): Effect.Effect<void, Held, Admin> => {
+  if (before === "") return Effect.void
+  const turns = Effect.unsafeMakeSemaphore(1)
+  let knownMs = Number.NEGATIVE_INFINITY
+  const ask = Effect.gen(function*() {
+    const admin = yield* Admin
+    const askedMs = yield* elapsedMillis
+    const { topicId } = yield* Effect.catchTag(
+      admin.describeTopic(topic),
+      "TopicMissing",
+      () => Effect.succeed({ topicId: "" })
+    )
+    return { askedMs, topicId }
+  })
+  return Effect.gen(function*() {
+    if ((yield* elapsedMillis) - knownMs < lifeKnownMs) return
+    const { askedMs, topicId } = yield* throughOutage("Kafka", backoff, ask, ["KafkaUnavailable"]).pipe(
+      Effect.mapError(toHeld)
+    )
+    if (topicId === "") return
+    if (topicId !== before) return yield* recreated(topic, before, topicId)
+    knownMs = askedMs
+  }).pipe(turns.withPermits(1))
+}
 
 /**
  * Fails when the topic has begun another life. A fetch tells that too, but while all partitions are paused there is none,

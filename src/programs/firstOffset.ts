@@ -46,7 +46,9 @@ export const firstOffset = (
       const elsewhere = committed.get(partition)
       const table = holding.get(partition)
       if (table !== undefined) return rowsWithoutOffset(where, table)
-      if (elsewhere !== undefined && elsewhere >= 0n) return committedElsewhere(where, elsewhere)
+      if (elsewhere !== undefined && elsewhere >= 0n) {
+        return committedElsewhere(where, elsewhere, env.config.bootstrapServers[0] ?? "")
+      }
       return beginning(where, stored.size === 0 ? env.config.autoOffsetReset : "earliest", ranges.get(partition))
     }
   })

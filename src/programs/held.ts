@@ -60,14 +60,19 @@ export const outOfRange = (
   return undefined
 }
 
-/** A group that has read the topic elsewhere must not silently begin again at the earliest record. */
-export const committedElsewhere = (where: Where, committed: bigint): Held =>
+/**
+ * A group that has read the topic elsewhere must not silently begin again at the earliest record. A member that has not
+ * yet noticed that the topic is another one commits offsets of the life before: then only the deletion helps.
+ */
+export const committedElsewhere = (where: Where, committed: bigint, bootstrapServer: string): Held =>
   new Held({
     what: `kafka_offsets has no row for ${where.topic}-${where.partition} in group ${where.group}, `
       + `but the group has committed offset ${committed} to Kafka: something has consumed this partition before`,
     cure:
       `to go on there: INSERT INTO kafka_offsets (topic, \`partition\`, consumer_group, \`offset\`) VALUES ('${where.topic}', `
-      + `${where.partition}, '${where.group}', ${committed}); to begin anew: choose another consumer.group`
+      + `${where.partition}, '${where.group}', ${committed}); to begin anew: choose another consumer.group, `
+      + `or stop Tributary and run: kafka-consumer-groups.sh --bootstrap-server ${bootstrapServer} --delete-offsets `
+      + `--group '${where.group}' --topic ${where.topic}:${where.partition}`
   })
 
 /** Rows without their offset: beginning anew would write them a second time. */

@@ -98,6 +98,7 @@ const writeUntilFenced = (env: PartitionEnv, claim: Claim): Effect.Effect<number
     for (let batches = 0;; batches++) {
       if (!(yield* stillStands(env, position))) return batches
       const slice = yield* takeSlice(env)
+      yield* env.sameLife
       if (slice.expected !== position) {
         // Not the chain that this writer is at: a fetch from before a seek, or the client has reset its position
         // because the log does not hold it any more. The range decides; guessing would skip or repeat records.

@@ -7,13 +7,14 @@ import { Consumer, type GroupEvent, type KafkaRefused, type Membership } from ".
 import { Destination, type DestinationRefused } from "../layers/Destination.js"
 import type { SchemaRegistry } from "../layers/SchemaRegistry.js"
 import { deliverTo, foldAssignments, forkWatched, openQueue, type Runner } from "./assignment.js"
-import { awaitTopic, watchTopicId } from "./awaitTopic.js"
+import { awaitTopic, makeSameLife, watchTopicId } from "./awaitTopic.js"
 import { makeTopicEncoders, type TopicEncoders } from "./encoders.js"
 import { faultPoint } from "./faultPoint.js"
 import { firstOffset } from "./firstOffset.js"
 import { Held, sayStopped, toHeld } from "./held.js"
 import { type Backoff, throughOutage, unavailable } from "./outage.js"
 import { runPartition } from "./partition.js"
+import type { PartitionEnv } from "./PartitionEnv.js"
 import type { ByteBudget } from "./PartitionQueue.js"
 
 /** How often Kafka is told the committed offsets: for lag tools only, so once a second is plenty. */
@@ -131,10 +132,11 @@ const runPartitions = (
     })
     const { id, topicId } = yield* throughOutage("source", env.backoff, source, unavailable)
     const begin = yield* throughOutage("first offsets", env.backoff, firstOffset(env, id), unavailable)
+    const sameLife = makeSameLife(env.topic, topicId, env.backoff)
     const writers = partitions.map((partition) => {
       const initial = begin(partition)
       if (!(initial instanceof Held)) {
-        return runQueued(env, membership, { partition, generation, sourceId: id, initial })
+        return runQueued(env, membership, { partition, generation, sourceId: id, initial, sameLife })
       }
       env.progress.stopped.set(partition, initial)
       return sayStopped(`partition ${env.topic}-${partition}`, initial)
@@ -152,6 +154,7 @@ const runQueued = (
     readonly generation: number
     readonly sourceId: number
     readonly initial: bigint
+    readonly sameLife: PartitionEnv["sameLife"]
   }
 ): Effect.Effect<never, never, Admin | Destination> =>
   Effect.gen(function*() {

@@ -7,6 +7,7 @@ import type { TopicEncoders } from "../../src/programs/encoders.js"
 import type { Held } from "../../src/programs/held.js"
 import { partitionMetrics } from "../../src/programs/metrics.js"
 import { runPartition } from "../../src/programs/partition.js"
+import type { PartitionEnv } from "../../src/programs/PartitionEnv.js"
 import { makeByteBudget, makePartitionQueue } from "../../src/programs/PartitionQueue.js"
 import { testConfig } from "../support/pipeline.js"
 
@@ -43,7 +44,7 @@ const encoders: TopicEncoders = {
 }
 
 /** One partition's writer between a membership and a database that do as the test says. */
-export const makePartitionWorld = () => {
+export const makePartitionWorld = (sameLife: PartitionEnv["sameLife"] = Effect.void) => {
   /** What was asked of the membership and the database, in order. */
   const log: Array<string> = []
   const range: { low: bigint; lastStable: bigint; end: bigint } = { low: 0n, lastStable: 1000n, end: 1000n }
@@ -103,6 +104,7 @@ export const makePartitionWorld = () => {
       group: "g",
       sourceId: 1,
       initial: 0n,
+      sameLife,
       membership: membership(events),
       queue,
       encoders,

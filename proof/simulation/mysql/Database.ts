@@ -37,6 +37,13 @@ export interface SourceVersion {
   readonly pipeline: string
 }
 
+/** With the source that the row of `kafka_offsets` refers to: offsets of another life of the topic are others. */
+export interface Move extends OffsetMove {
+  readonly source: number
+  /** A person has made it. */
+  readonly byHand?: true
+}
+
 /** One commit that changed something, and how to lose it. */
 interface Commit {
   readonly lose: ReadonlyArray<() => void>
@@ -53,7 +60,7 @@ export class Database {
   readonly letters = new Table<LetterVersion>()
   readonly sources = new Table<SourceVersion>()
   readonly targets = new Map<string, Table<TargetVersion>>()
-  readonly moves: Array<OffsetMove> = []
+  readonly moves: Array<Move> = []
   private readonly commits: Array<Commit> = []
   private lastSource = 0
   private lastRow = 0
@@ -116,6 +123,7 @@ export class Database {
         generation: claim?.generation === undefined ? after.generation : BigInt(claim.generation),
         owner: claim?.owner ?? after.owner,
         writer: process,
+        source: after.sourceId,
         effects: this.effects
           .filter(({ partition, topic }) => topic === after.topic && partition === after.partition)
           .map(({ offset }) => offset)
@@ -141,9 +149,18 @@ export class Database {
     return lost.length
   }
 
+  /** A person writes the row, or deletes it, while nobody else is at it. */
+  byHand(key: string, after: OffsetVersion | undefined): void {
+    const before = this.offsets.rows.get(key)?.committed
+    this.offsets.restore(key, after)
+    if (before !== undefined && after !== undefined) this.reset(before, after, { byHand: true })
+  }
+
   /** A row that is gone starts anew, at an offset that its next owner decides. */
-  private reset(before: OffsetVersion, after: OffsetVersion | undefined): void {
-    const first = this.moves.find(({ partition, topic }) => topic === before.topic && partition === before.partition)
+  private reset(before: OffsetVersion, after: OffsetVersion | undefined, by: Pick<Move, "byHand"> = {}): void {
+    const first = this.moves.find(({ partition, source, topic }) =>
+      topic === before.topic && partition === before.partition && source === before.sourceId
+    )
     this.moves.push({
       topic: before.topic,
       partition: before.partition,
@@ -152,6 +169,8 @@ export class Database {
       to: after?.offset ?? first?.to ?? 0n,
       generation: after?.generation ?? 0n,
       owner: after?.owner ?? "",
+      source: before.sourceId,
+      ...by,
       reset: true
     })
   }

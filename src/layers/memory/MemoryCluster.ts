@@ -23,6 +23,11 @@ export interface MemoryTopic {
   readonly logs: Array<MemoryLog>
 }
 
+/** A life of a topic that was deleted. */
+export interface PastTopic extends MemoryTopic {
+  readonly name: string
+}
+
 /** A member as the test sees it. */
 export interface MemberConnection {
   /** Its network is cut; its session ends as that of any other silent one, or with `evict`. */
@@ -95,6 +100,8 @@ export interface ClusterCounts extends GroupCounts {
  */
 export class MemoryCluster {
   readonly topics = new Map<string, MemoryTopic>()
+  /** In the order in which they ended. */
+  readonly past: Array<PastTopic> = []
   /** By `committedKey`. */
   readonly committed = new Map<string, bigint>()
   readonly transactions: MemoryTransactionLog
@@ -165,15 +172,25 @@ export class MemoryCluster {
   createTopic(name: string, partitions: number): void {
     const logs = Array.from({ length: partitions }, () => new MemoryLog())
     this.topics.set(name, { id: `life-${this.lives++}`, logs })
-    this.rebalance(name)
+    for (const { group, topic } of this.groups.values()) {
+      // The leader of a group that has not missed the topic sees as many partitions as before, and nothing to do.
+      const known = [...group.assigned.values()].reduce((sum, its) => sum + its.length, 0)
+      if (topic === name && known !== partitions) group.rebalance()
+    }
   }
 
   /**
-   * Its partitions are gone until it is created again, as another life. Members that are fetching from it join again;
-   * those that have paused everything notice nothing, and go on in the new log.
+   * Its partitions and what groups have committed of them are gone until it is created again, as another life. Members
+   * that are fetching from it join again; those that have paused everything notice nothing, and go on in the new log.
    */
   deleteTopic(name: string): void {
-    if (!this.topics.delete(name)) return
+    const topic = this.topics.get(name)
+    if (topic === undefined) return
+    this.topics.delete(name)
+    this.past.push({ ...topic, name })
+    for (const key of this.committed.keys()) {
+      if (topic.logs.some((_, partition) => key.endsWith(`/${name}-${partition}`))) this.committed.delete(key)
+    }
     for (const member of this.members) member.topicGone(name)
   }
 

@@ -40,6 +40,8 @@ export class MemoryLog {
   /** First offset that retention has left. */
   low = 0n
   items: Array<LogItem> = []
+  /** What retention has taken, for whoever looks what has become of it. */
+  readonly taken: Array<LogItem> = []
   /** First offset of a batch that nobody can read. */
   unreadableAt: bigint | undefined
   private readonly open = new Map<LogTransaction, bigint>()
@@ -78,7 +80,9 @@ export class MemoryLog {
   /** Retention: everything below `low` is gone. Never more than there is, and nothing comes back. */
   trim(low: bigint): void {
     const to = low < this.low ? this.low : low > this.end ? this.end : low
-    this.items = this.items.slice(Number(to - this.low))
+    const count = Number(to - this.low)
+    this.taken.push(...this.items.slice(0, count))
+    this.items = this.items.slice(count)
     this.low = to
   }
 
