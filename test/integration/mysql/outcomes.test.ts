@@ -1,4 +1,4 @@
-import { assert, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { Destination, type WriteOutcome } from "../../../src/layers/Destination.js"
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
@@ -244,95 +244,97 @@ describeOnEach("the outcome of a write", ({ address }) => {
 /** Without the deadline these would wait for the server's own time-out of a minute, or for ever. */
 const boundMs = 20_000
 
-// On one server only: deadlines are ours, whoever does not answer.
+// On one server only: deadlines are ours, whoever does not answer. Side by side: each has a database of its own, and waits.
 describeWith(["mysql"], "the outcome of a write that is never answered", (servers) => {
-  it.scopedLive(
-    "COMMIT swallowed without a word ends at its deadline; resolve ends what the server still holds open",
-    () =>
+  describe.concurrent("at its deadline", () => {
+    it.scopedLive(
+      "COMMIT swallowed without a word ends at its deadline; resolve ends what the server still holds open",
+      () =>
+        Effect.gen(function*() {
+          const { admin, live, proxy } = yield* behindProxy(servers.mysql)
+          yield* Effect.gen(function*() {
+            const { resolve, write } = yield* Destination
+            const claim = yield* acquired
+            const request = batch(claim, 0n, 5n)
+            proxy.arm(commitText, "swallow")
+            assert.strictEqual((yield* write(request))._tag, "Unknown")
+            // The only data connection was destroyed, and its slot is free: this one gets an answer, whatever it is.
+            assert.strictEqual((yield* write(batch({ ...claim, partition: 1 }, 0n, 1n)))._tag, "Fenced")
+            assert.strictEqual(yield* resolve(request), "NotCommitted")
+            assert.deepStrictEqual(yield* state(admin), [{ offset: "0", rows: 0 }])
+            assert.strictEqual((yield* write(request))._tag, "Committed")
+          }).pipe(Effect.provide(live))
+        }),
+      boundMs
+    )
+
+    it.scopedLive("COMMIT answered into the void is unknown, and resolves to committed", () =>
       Effect.gen(function*() {
         const { admin, live, proxy } = yield* behindProxy(servers.mysql)
         yield* Effect.gen(function*() {
           const { resolve, write } = yield* Destination
-          const claim = yield* acquired
-          const request = batch(claim, 0n, 5n)
-          proxy.arm(commitText, "swallow")
+          const request = batch(yield* acquired, 0n, 5n)
+          proxy.arm(commitText, "swallow-answer")
           assert.strictEqual((yield* write(request))._tag, "Unknown")
-          // The only data connection was destroyed, and its slot is free: this one gets an answer, whatever it is.
-          assert.strictEqual((yield* write(batch({ ...claim, partition: 1 }, 0n, 1n)))._tag, "Fenced")
-          assert.strictEqual(yield* resolve(request), "NotCommitted")
-          assert.deepStrictEqual(yield* state(admin), [{ offset: "0", rows: 0 }])
-          assert.strictEqual((yield* write(request))._tag, "Committed")
+          assert.strictEqual(yield* resolve(request), "Committed")
+          assert.deepStrictEqual(yield* state(admin), [{ offset: "5", rows: 5 }])
         }).pipe(Effect.provide(live))
-      }),
-    boundMs
-  )
+      }), boundMs)
 
-  it.scopedLive("COMMIT answered into the void is unknown, and resolves to committed", () =>
-    Effect.gen(function*() {
-      const { admin, live, proxy } = yield* behindProxy(servers.mysql)
-      yield* Effect.gen(function*() {
-        const { resolve, write } = yield* Destination
-        const request = batch(yield* acquired, 0n, 5n)
-        proxy.arm(commitText, "swallow-answer")
-        assert.strictEqual((yield* write(request))._tag, "Unknown")
-        assert.strictEqual(yield* resolve(request), "Committed")
-        assert.deepStrictEqual(yield* state(admin), [{ offset: "5", rows: 5 }])
-      }).pipe(Effect.provide(live))
-    }), boundMs)
+    it.scopedLive(
+      "rows swallowed without a word are rolled back at the deadline: COMMIT was not sent",
+      () =>
+        Effect.gen(function*() {
+          const { live, proxy } = yield* behindProxy(servers.mysql)
+          yield* Effect.gen(function*() {
+            const { resolve, write } = yield* Destination
+            const request = batch(yield* acquired, 0n, 5n)
+            proxy.arm(/INSERT INTO orders/u, "swallow")
+            const outcome = yield* write(request)
+            assert.strictEqual(outcome._tag, "RolledBack")
+            assert.strictEqual(errorOf(outcome).class, "reconnect")
+            assert.strictEqual(yield* resolve(request), "NotCommitted")
+            assert.strictEqual((yield* write(request))._tag, "Committed")
+          }).pipe(Effect.provide(live))
+        }),
+      boundMs
+    )
 
-  it.scopedLive(
-    "rows swallowed without a word are rolled back at the deadline: COMMIT was not sent",
-    () =>
-      Effect.gen(function*() {
-        const { live, proxy } = yield* behindProxy(servers.mysql)
-        yield* Effect.gen(function*() {
-          const { resolve, write } = yield* Destination
-          const request = batch(yield* acquired, 0n, 5n)
-          proxy.arm(/INSERT INTO orders/u, "swallow")
-          const outcome = yield* write(request)
-          assert.strictEqual(outcome._tag, "RolledBack")
-          assert.strictEqual(errorOf(outcome).class, "reconnect")
-          assert.strictEqual(yield* resolve(request), "NotCommitted")
-          assert.strictEqual((yield* write(request))._tag, "Committed")
-        }).pipe(Effect.provide(live))
-      }),
-    boundMs
-  )
+    it.scopedLive(
+      "a question swallowed without a word ends at its deadline, and the next one is asked elsewhere",
+      () =>
+        Effect.gen(function*() {
+          const { live, proxy } = yield* behindProxy(servers.mysql)
+          yield* Effect.gen(function*() {
+            const { stored } = yield* Destination
+            yield* acquired
+            proxy.arm(/SELECT `partition`/u, "swallow")
+            assert.strictEqual((yield* Effect.flip(stored("orders", "g")))._tag, "DestinationUnavailable")
+            assert.lengthOf(yield* stored("orders", "g"), 1)
+          }).pipe(Effect.provide(live))
+        }),
+      boundMs
+    )
 
-  it.scopedLive(
-    "a question swallowed without a word ends at its deadline, and the next one is asked elsewhere",
-    () =>
-      Effect.gen(function*() {
-        const { live, proxy } = yield* behindProxy(servers.mysql)
-        yield* Effect.gen(function*() {
-          const { stored } = yield* Destination
-          yield* acquired
-          proxy.arm(/SELECT `partition`/u, "swallow")
-          assert.strictEqual((yield* Effect.flip(stored("orders", "g")))._tag, "DestinationUnavailable")
-          assert.lengthOf(yield* stored("orders", "g"), 1)
-        }).pipe(Effect.provide(live))
-      }),
-    boundMs
-  )
-
-  it.scopedLive(
-    "an interruption while COMMIT is under way does not take its deadline away",
-    () =>
-      Effect.gen(function*() {
-        const { live, proxy } = yield* behindProxy(servers.mysql)
-        yield* Effect.gen(function*() {
-          const { resolve, write } = yield* Destination
-          const request = batch(yield* acquired, 0n, 5n)
-          proxy.arm(commitText, "swallow")
-          const published: Array<WriteOutcome> = []
-          const publish = Effect.tap(write(request), (outcome) => Effect.sync(() => published.push(outcome)))
-          const writing = yield* Effect.fork(Effect.uninterruptible(publish))
-          yield* until(Effect.sync(proxy.hasStruck))
-          yield* Fiber.interrupt(writing)
-          assert.deepStrictEqual(published.map(({ _tag }) => _tag), ["Unknown"])
-          assert.strictEqual(yield* resolve(request), "NotCommitted")
-        }).pipe(Effect.provide(live))
-      }),
-    boundMs
-  )
+    it.scopedLive(
+      "an interruption while COMMIT is under way does not take its deadline away",
+      () =>
+        Effect.gen(function*() {
+          const { live, proxy } = yield* behindProxy(servers.mysql)
+          yield* Effect.gen(function*() {
+            const { resolve, write } = yield* Destination
+            const request = batch(yield* acquired, 0n, 5n)
+            proxy.arm(commitText, "swallow")
+            const published: Array<WriteOutcome> = []
+            const publish = Effect.tap(write(request), (outcome) => Effect.sync(() => published.push(outcome)))
+            const writing = yield* Effect.fork(Effect.uninterruptible(publish))
+            yield* until(Effect.sync(proxy.hasStruck))
+            yield* Fiber.interrupt(writing)
+            assert.deepStrictEqual(published.map(({ _tag }) => _tag), ["Unknown"])
+            assert.strictEqual(yield* resolve(request), "NotCommitted")
+          }).pipe(Effect.provide(live))
+        }),
+      boundMs
+    )
+  })
 })
