@@ -100,12 +100,24 @@ export const makeWorld = async (addresses: Addresses, options: WorldOptions): Pr
   }
 }
 
+/** A broker may not have heard of a topic yet that another has just made: not a failure here, as it is for kafkajs. */
+const haveLeaders = async (admin: kafkajs.Admin, topics: ReadonlyArray<string>): Promise<true | undefined> => {
+  try {
+    const found = await admin.fetchTopicMetadata({ topics: [...topics] })
+    return found.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0)) || undefined
+  } catch (error) {
+    if (error instanceof kafkajs.KafkaJSError && error.retriable) return undefined
+    throw error
+  }
+}
+
 export const createTopics = async (
   admin: kafkajs.Admin,
   topics: ReadonlyArray<string>,
   numPartitions: number
 ): Promise<void> => {
-  await admin.createTopics({ waitForLeaders: true, topics: topics.map((topic) => ({ topic, numPartitions })) })
+  await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, numPartitions })) })
+  await until("the topics have leaders", () => haveLeaders(admin, topics))
 }
 
 const openDatabase = async (uri: string, database: string): Promise<Connection> => {
