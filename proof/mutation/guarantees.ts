@@ -121,10 +121,12 @@ const intro = (all: ReadonlyArray<Mutation>, of: FoundOf, ids: ReadonlyArray<str
 What each promise rests on: the mechanism, the test that fails without it, and who noticed when it was taken out.
 \`npm run mutation\` takes out one mechanism at a time in a copy of the tree and runs simulation and tests until one
 fails for the right reason; [proof/mutation/list](../proof/mutation/list) holds the edits. The removal of
-${caught} of ${all.length} mechanisms was noticed. Each row says at which commit that was shown${
+${caught} of ${all.length} mechanisms was noticed.
+
+Each row says at which commit that was shown${
     range === undefined
       ? ""
-      : `: the oldest at ${where(range.first)} (${range.first.at.slice(0, 16)} UTC), the newest at ${
+      : `,\nthe oldest at ${where(range.first)} (${range.first.at.slice(0, 16)} UTC), the newest at ${
         where(range.last)
       } (${range.last.at.slice(0, 16)} UTC)`
   }.

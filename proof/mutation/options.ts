@@ -33,7 +33,7 @@ export const readOptions = (args: ReadonlyArray<string>, known: ReadonlyArray<st
       "tests-only": { type: "boolean", default: false },
       again: { type: "boolean", default: false },
       jobs: { type: "string", default: "1" },
-      runs: { type: "string", default: "2000" }
+      runs: { type: "string", default: "300" }
     }
   })
   const only = values.only.split(",").map((id) => id.trim()).filter((id) => id !== "")

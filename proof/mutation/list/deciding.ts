@@ -74,8 +74,9 @@ export const deciding: ReadonlyArray<Mutation> = [
       find: "source.inUse && !isSameLife(source, wanted)",
       replace: "source.inUse && source.id < 0 && !isSameLife(source, wanted)"
     }],
-    simulated: "not in it",
-    because: "no plan of it creates a topic anew",
+    simulated: "made good",
+    because: "the row of the partition names another source, and is not acquired",
+    together: { ids: ["other-source"] },
     tests: [unit("domain/SourceDecision", "offsets in use of another life are never passed over")]
   },
   {
@@ -88,9 +89,24 @@ export const deciding: ReadonlyArray<Mutation> = [
       find: "before !== \"\" && topicId !== before) return",
       replace: "before !== \"\" && topicId === \"?\") return"
     }],
-    simulated: "not in it",
-    because: "no plan of it creates a topic anew",
+    simulated: "made good",
+    because: "the topic's id is compared again before what was fetched is written",
+    together: { ids: ["same-life"] },
     tests: [unit(pipeline, "notices that the topic was created anew while it was stuck behind the database")]
+  },
+  {
+    id: "same-life",
+    mechanism: "the topic's id is compared again before what was fetched is written",
+    promise: "nothing of a topic that was created anew is taken for what the old one would have held next",
+    section: 3,
+    edits: [{ file: "src/programs/partition.ts", find: "      yield* env.sameLife\n", replace: "" }],
+    simulated: "finds",
+    tests: [
+      unit(
+        "programs/sameLife",
+        "a partition of which a fetch comes from another life of the topic writes nothing of it and is stopped"
+      )
+    ]
   },
   {
     id: "pipeline-name",

@@ -82,8 +82,9 @@ export const owning: ReadonlyArray<Mutation> = [
     promise: "offsets of another topic's life are never continued",
     section: 3,
     edits: [{ file: acquire, find: "row.sourceId !== request.sourceId", replace: "row.sourceId < 0" }],
-    simulated: "not in it",
-    because: "no plan of it creates a topic anew; on a real server the look-up of the source refuses it first",
+    simulated: "made good",
+    because: "the source is looked up before, and refused there",
+    together: { ids: ["topic-life"] },
     tests: [real(contract, "MySQL keeps the contract of Destination a partition read from another source is refused")]
   },
   {
