@@ -39,7 +39,7 @@ export const Action = Schema.Union(
   Schema.Struct({ do: Schema.Literal("grow"), ...at, topic: Schema.String }),
   /** Retention takes all that is stored, never more. */
   Schema.Struct({ do: Schema.Literal("trim"), ...at, ...place }),
-  /** Retention takes all that is stored and this many offsets more: what nobody has written yet. */
+  /** So many records come, and retention takes all that is stored and as many offsets more: what nobody has written. */
   Schema.Struct({ do: Schema.Literal("overtake"), ...at, ...place, beyond: Schema.Int }),
   /** The topic is deleted, and later there is another one of its name, with this many partitions and records in each. */
   Schema.Struct({

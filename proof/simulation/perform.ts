@@ -63,11 +63,12 @@ const trim = (world: World, { partition, topic }: Do<"trim">): void => {
   if (stored !== undefined && stored > log.low && stored <= log.end) cluster.trim(topic, partition, stored)
 }
 
-/** Not before anything is stored: where a group begins is not promised. */
+/** Of records that have come so shortly before that nobody has fetched them. Not before anything is stored (`trim`). */
 const overtake = (world: World, { beyond, partition, topic }: Do<"overtake">): void => {
   const { cluster } = world
   const stored = storedOf(world, topic, partition)
   if (stored === undefined) return
+  for (let index = 0; index < beyond; index++) append(world, topic, partition, "good")
   const { lastStable } = cluster.log(topic, partition)
   const to = stored + BigInt(beyond)
   cluster.trim(topic, partition, to < lastStable ? to : lastStable)
