@@ -31,8 +31,44 @@ type Fault = typeof faults[number] | typeof rareFaults[number]
 
 type Topics = Plan["topics"]
 
+/** How much there is in a world. */
+interface Size {
+  readonly processes: number
+  readonly partitions: number
+  readonly otherTopic: number
+  readonly quietMs: readonly [least: number, most: number]
+  readonly loads: readonly [least: number, most: number]
+  readonly records: number
+  /** Of each kind of fault one in so many worlds has some. */
+  readonly faultIn: number
+}
+
+/**
+ * Most worlds are small: what goes wrong mostly needs two processes, a partition and two faults, and of small worlds there
+ * are two in the time of a large one.
+ */
+const small: Size = {
+  processes: 2,
+  partitions: 2,
+  otherTopic: 12,
+  quietMs: [700, 2000],
+  loads: [3, 5],
+  records: 10,
+  faultIn: 7
+}
+const large: Size = {
+  processes: 3,
+  partitions: 4,
+  otherTopic: 4,
+  quietMs: [1500, 5000],
+  loads: [4, 14],
+  records: 24,
+  faultIn: 4
+}
+
 interface Drawing {
   readonly random: SeededRandom
+  readonly size: Size
   readonly plan: Pick<Plan, "brokers" | "processes" | "topics" | "quietMs">
 }
 
@@ -109,13 +145,13 @@ const kindOf = (random: SeededRandom, isSpotless: boolean): RecordKind => {
 }
 
 const load = (drawing: Drawing): ReadonlyArray<Action> => {
-  const { plan: { quietMs }, random } = drawing
+  const { plan: { quietMs }, random, size: { loads, records: most } } = drawing
   const isSpotless = random.oneIn(3)
   const withTransactions = random.oneIn(2)
-  return Array.from({ length: random.integer(4, 14) }, (_, index): Action => {
+  return Array.from({ length: random.integer(...loads) }, (_, index): Action => {
     // Some are there before the first process.
     const atMs = index < 2 ? 0 : random.integer(0, quietMs - 100)
-    const count = random.integer(1, 24)
+    const count = random.integer(1, most)
     if (withTransactions && random.oneIn(3)) {
       const { name, partitions } = topicOf(drawing)
       const some = [...Array(partitions).keys()].filter(() => !random.oneIn(3))
@@ -171,9 +207,9 @@ const settingsOf = (random: SeededRandom): Plan["settings"] => {
   }
 }
 
-const topicsOf = (random: SeededRandom): Topics => {
-  const orders = { name: "orders", partitions: random.integer(1, 4) }
-  return random.oneIn(4) ? [orders, { name: "payments", partitions: random.integer(1, 2) }] : [orders]
+const topicsOf = (random: SeededRandom, { otherTopic, partitions }: Size): Topics => {
+  const orders = { name: "orders", partitions: random.integer(1, partitions) }
+  return random.oneIn(otherTopic) ? [orders, { name: "payments", partitions: random.integer(1, 2) }] : [orders]
 }
 
 /** What the group of actions must not have together: what retention takes cannot be written again after a fail-over. */
@@ -182,22 +218,23 @@ const compatible = (chosen: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
 
 export const drawPlan = (seed: number): Plan => {
   const random = makeRandom(seedOf(scenarioVersion, seed))
+  const size = random.oneIn(6) ? large : small
   const shape = {
-    processes: random.integer(2, 3),
+    processes: random.integer(2, size.processes),
     brokers: random.integer(1, 3),
-    topics: topicsOf(random),
-    quietMs: random.integer(1500, 5000)
+    topics: topicsOf(random, size),
+    quietMs: random.integer(...size.quietMs)
   }
   const settings = settingsOf(random)
-  const drawing = { random, plan: shape }
+  const drawing = { random, size, plan: shape }
   const isPeaceful = random.oneIn(20)
-  const chosen = isPeaceful ? [] : compatible(faults.filter(() => random.oneIn(4)))
+  const chosen = isPeaceful ? [] : compatible(faults.filter(() => random.oneIn(size.faultIn)))
   const often = [
     ...load(drawing),
     ...chosen.flatMap((fault) => Array.from({ length: random.integer(1, 3) }, () => actionOf(drawing, fault)))
   ]
   const rates = isPeaceful ? noRates : ratesOf(random)
-  const apart = { random: makeRandom(seedOf(seed, 3)), plan: shape }
+  const apart = { random: makeRandom(seedOf(seed, 3)), size, plan: shape }
   const all = compatible([...chosen, ...rareFaults.filter(() => apart.random.oneIn(8))])
   const seldom = rareFaults.filter((fault) => !isPeaceful && all.includes(fault)).flatMap((fault) =>
     Array.from({ length: apart.random.integer(1, 2) }, () => actionOf(apart, fault))

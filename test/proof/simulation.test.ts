@@ -32,7 +32,8 @@ describe("the main job in simulated worlds", () => {
 
   it("leaves nothing behind that would keep its process from ending, also where processes were killed", () => {
     const before = process.getActiveResourcesInfo().length
-    assert.isAbove(runPlan(drawPlan(1002)).numbers["kills"] ?? 0, 0)
+    const kill = { do: "kill", atMs: 600, forMs: 100, process: 0, power: false } as const
+    assert.isAbove(runPlan({ ...drawPlan(1002), actions: [kill] }).numbers["kills"] ?? 0, 0)
     assert.strictEqual(process.getActiveResourcesInfo().length, before)
   })
 
