@@ -32,8 +32,7 @@ export const isAsked = ({ simulated }: Mutation): boolean => simulated === "find
 const shownNow = ({ commit }: Worker): Shown => ({ commit, at: new Date().toISOString() })
 
 /** What is still to be tried: an earlier answer holds as long as nothing that it rests on has changed. */
-export const dueOf = (options: Options, { simulation, test }: Found, mutation: Mutation) => {
-  const root = process.cwd()
+export const dueOf = (options: Options, { simulation, test }: Found, mutation: Mutation, root = process.cwd()) => {
   const isSimulated = simulation?.fingerprint === simulationFingerprint(root, mutation)
     && (simulation.seed !== undefined || simulation.runs >= options.runs)
   return {
@@ -80,7 +79,8 @@ export const baseline = async (
 const tried = async (
   worker: Worker,
   mutation: Mutation,
-  broken: ReadonlyMap<string, string>
+  broken: ReadonlyMap<string, string>,
+  fingerprint: string
 ): Promise<Pick<Found, "test" | "missed">> => {
   const missed: Array<string> = []
   for (const catcher of mutation.tests) {
@@ -94,7 +94,6 @@ const tried = async (
       const { file, test } = catcher
       const seconds = Math.round((performance.now() - beganMs) / 100) / 10
       const { message } = verdict
-      const fingerprint = testFingerprint(process.cwd(), mutation)
       return { test: { fingerprint, ...shownNow(worker), file, test, seconds, message }, missed }
     }
     missed.push(`${key}: ${verdict?._tag === "Unusable" ? verdict.why : "passes without it"}`)
@@ -111,14 +110,19 @@ export const examine = (
   unfit: Unfit,
   stop: AbortSignal
 ): Promise<Found> => {
-  const due = dueOf(options, before, mutation)
   const { scratch } = worker
+  const due = dueOf(options, before, mutation, scratch.folder)
+  // Of the copy, before it is changed: the tree itself may be another one by now.
+  const fingerprints = {
+    simulation: simulationFingerprint(scratch.folder, mutation),
+    test: testFingerprint(scratch.folder, mutation)
+  }
   const files = [...new Set(mutation.edits.map(({ file }) => file))]
   return scratch.mutated(mutation.edits, async () => {
     worker.stale = [...worker.stale, ...files]
     const simulation = due.simulation
       ? {
-        fingerprint: simulationFingerprint(process.cwd(), mutation),
+        fingerprint: fingerprints.simulation,
         ...shownNow(worker),
         ...await trySimulation(
           worker.catching,
@@ -129,7 +133,7 @@ export const examine = (
       : isAsked(mutation)
       ? before.simulation
       : undefined
-    const tests = due.tests ? await tried(worker, mutation, unfit.catchers) : before
+    const tests = due.tests ? await tried(worker, mutation, unfit.catchers, fingerprints.test) : before
     worker.stale = [...worker.stale, ...files]
     return {
       ...(simulation === undefined ? {} : { simulation }),

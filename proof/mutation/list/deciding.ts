@@ -100,12 +100,14 @@ export const deciding: ReadonlyArray<Mutation> = [
     promise: "nothing of a topic that was created anew is taken for what the old one would have held next",
     section: 3,
     edits: [{ file: "src/programs/partition.ts", find: "      yield* env.sameLife\n", replace: "" }],
-    simulated: "finds",
+    simulated: "not in it",
+    because: "one seed of some hundred shows it: the corpus keeps its plan",
     tests: [
       unit(
         "programs/sameLife",
         "a partition of which a fetch comes from another life of the topic writes nothing of it and is stopped"
-      )
+      ),
+      unit("proof/simulation", "(topic-made-anew-before-the-first-fetch)")
     ]
   },
   {

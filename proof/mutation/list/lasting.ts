@@ -115,8 +115,11 @@ export const lasting: ReadonlyArray<Mutation> = [
       replace: "() => Fiber.interrupt(running)"
     }],
     simulated: "not in it",
-    because: "a signal in the middle of a start that hangs is rare; of 25,000 seeds one has shown it",
-    tests: [unit("programs/supervise", "what comes before the job is given up at the same deadline")]
+    because: "one seed of 20,000 shows it: the corpus keeps its plan",
+    tests: [
+      unit("programs/supervise", "what comes before the job is given up at the same deadline"),
+      unit("proof/simulation", "(stop-before-the-job)")
+    ]
   },
   {
     id: "drain-whole",
