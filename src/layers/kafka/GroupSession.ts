@@ -22,6 +22,9 @@ interface Waiter {
   readonly resume: () => void
 }
 
+/** kafkajs joins again before it sends so many heartbeats, unless it has forgotten that it must. */
+const acceptedWithoutJoin = 2
+
 /** What a fetch was asked for; it is compared with what is held when the answer comes. */
 export interface FetchPlan {
   readonly generation: number
@@ -47,6 +50,8 @@ export class GroupSession {
   #held: Held | undefined
   /** Held until the rebalance began; this member has not joined again yet. */
   #revoked: ReadonlySet<number> = new Set()
+  /** Heartbeats that were accepted since the generation has ended, without a join. */
+  #acceptedSince = 0
 
   constructor(options: Pick<JoinOptions, "topic" | "onBatch">, output: SessionOutput) {
     this.#topic = options.topic
@@ -57,6 +62,7 @@ export class GroupSession {
   /** A new assignment. Nothing is fetched before it is sought and resumed. */
   joined(assigned: ReadonlyArray<number>): void {
     this.lost("the group has rebalanced")
+    this.#acceptedSince = 0
     const partitions = assigned.toSorted((a, b) => a - b)
     const generation = ++this.#generation
     this.#held = { generation, partitions: new Set(partitions), paused: new Set(partitions), positions: new Map() }
@@ -79,6 +85,16 @@ export class GroupSession {
   /** A JoinGroup is sent now: what was revoked is gone. */
   joining(): void {
     this.#revoked = new Set()
+    this.#acceptedSince = 0
+  }
+
+  /**
+   * The generation has ended here but not for the coordinator, and kafkajs does not join again, though it was told to:
+   * of several errors at once it takes the first, and after a join that could not be sent it goes on as before. It would
+   * stay a member that reads nothing.
+   */
+  mustJoin(): boolean {
+    return this.#acceptedSince >= acceptedWithoutJoin
   }
 
   #end(reason: string, kind: "revoked" | "lost"): void {
@@ -183,6 +199,7 @@ export class GroupSession {
     return {
       isCurrent,
       accepted: () => {
+        if (generation === undefined && this.#held === undefined) this.#acceptedSince += 1
         if (!isCurrent()) return
         for (const waiter of this.#confirmations) {
           if (sent <= waiter.after) continue

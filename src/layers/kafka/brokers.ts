@@ -17,6 +17,8 @@ export interface BrokerHooks {
   readonly onLeft: (memberId: string) => Promise<void>
   /** Called when a heartbeat is sent; what it answers is called with the error or, if it was accepted, undefined. */
   readonly onHeartbeat: () => (error: unknown) => void
+  /** The member must join again, though its coordinator says nothing of it. */
+  readonly mustJoin: () => boolean
   /** Fetches and delivers; the request says which partitions this broker leads and how large the answer may be. */
   readonly fetch: (broker: Broker, request: FetchRequest) => Promise<void>
 }
@@ -70,10 +72,9 @@ const hookBroker = (cluster: Cluster, broker: Broker, own: OwnMember, hooks: Bro
   }
   broker.heartbeat = async (request) => {
     const onAnswer = hooks.onHeartbeat()
+    let answer
     try {
-      const answer = await heartbeat(request)
-      onAnswer(undefined)
-      return answer
+      answer = await heartbeat(request)
     } catch (error) {
       onAnswer(error)
       if (isConnectionError(error) && await hasMoved(cluster, broker, request.groupId)) {
@@ -81,6 +82,9 @@ const hookBroker = (cluster: Cluster, broker: Broker, own: OwnMember, hooks: Bro
       }
       throw error
     }
+    onAnswer(undefined)
+    if (hooks.mustJoin()) throw errorOfCode(rebalanceInProgressCode)
+    return answer
   }
   broker.fetch = async (request) => {
     await hooks.fetch(broker, request)
@@ -124,3 +128,4 @@ const hasMoved = async (cluster: Cluster, broker: Broker, groupId: string): Prom
 }
 
 const notCoordinatorCode = 16
+const rebalanceInProgressCode = 27

@@ -133,6 +133,7 @@ const hooksOf = (env: Env): BrokerHooks => {
         if (type !== undefined && evicted.has(type)) session.lost(messageOf(error))
       }
     },
+    mustJoin: () => !env.closed && session.mustJoin(),
     fetch: makeFetch({
       session,
       isolation: env.join.isolation ?? "read_committed",

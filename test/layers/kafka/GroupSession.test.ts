@@ -171,6 +171,38 @@ describe("a membership is confirmed", () => {
   })
 })
 
+const heartbeats = (session: GroupSession, count: number) => {
+  for (let nth = 0; nth < count; nth++) session.heartbeat().accepted()
+}
+
+describe("a member whose generation has ended must join again", () => {
+  it("when its coordinator goes on to accept it, and kafkajs does not join by itself", () => {
+    const { session } = reading()
+    heartbeats(session, 5)
+    assert.isFalse(session.mustJoin())
+    const before = session.heartbeat()
+    session.revoke("not the coordinator")
+    before.accepted()
+    heartbeats(session, 1)
+    assert.isFalse(session.mustJoin())
+    heartbeats(session, 1)
+    assert.isTrue(session.mustJoin())
+    session.joining()
+    assert.isFalse(session.mustJoin())
+  })
+
+  it("also where it had none, and not when it has joined", () => {
+    const { session } = make()
+    session.joined([])
+    session.lost("evicted")
+    heartbeats(session, 2)
+    assert.isTrue(session.mustJoin())
+    session.joined([])
+    heartbeats(session, 5)
+    assert.isFalse(session.mustJoin())
+  })
+})
+
 describe("what a member commits counts", () => {
   it("while it holds the partition, and after a revocation until it joins again", () => {
     const { events, session } = reading()

@@ -15,6 +15,7 @@ const unused = async () => {
 const make = async (coordinatorId: number) => {
   const seen: Array<string> = []
   let failure: Error | undefined
+  let mustJoin = false
   let ids = 0
   const respond = async (what: string) => {
     seen.push(what)
@@ -65,11 +66,19 @@ const make = async (coordinatorId: number) => {
       seen.push(`${memberId} has left`)
     },
     onHeartbeat: () => (error) => seen.push(error === undefined ? "accepted" : "refused"),
+    mustJoin: () => mustJoin,
     fetch: async () => {}
   }
   hookCluster(cluster, hooks)
   const broker: Broker = await cluster.findBroker({ nodeId: 1 })
-  return { broker, seen, answerWith: (error?: Error) => (failure = error) }
+  return {
+    broker,
+    seen,
+    answerWith: (error?: Error) => (failure = error),
+    endGeneration: () => {
+      mustJoin = true
+    }
+  }
 }
 const rejection = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error)
 
@@ -108,15 +117,24 @@ describe("a join", () => {
   })
 })
 
-describe("a heartbeat that cannot be sent", () => {
-  it("becomes NOT_COORDINATOR, so that kafkajs joins again, where the group has another coordinator now", async () => {
+describe("a heartbeat", () => {
+  it("that cannot be sent becomes NOT_COORDINATOR, so that kafkajs joins again, where the group has another coordinator now", async () => {
     const { answerWith, broker } = await make(2)
     answerWith(connectionError)
     const error = await rejection(broker.heartbeat({ groupId: "g", groupGenerationId: 1, memberId: "m" }))
     assert.propertyVal(error, "type", "NOT_COORDINATOR_FOR_GROUP")
   })
 
-  it("stays what it is where the coordinator is the same, which may come back", async () => {
+  it("is REBALANCE_IN_PROGRESS where it is accepted though the generation has ended, so that kafkajs joins again", async () => {
+    const { broker, endGeneration, seen } = await make(1)
+    const heartbeat = () => rejection(broker.heartbeat({ groupId: "g", groupGenerationId: 1, memberId: "m" }))
+    assert.isUndefined(await heartbeat())
+    endGeneration()
+    assert.propertyVal(await heartbeat(), "type", "REBALANCE_IN_PROGRESS")
+    assert.deepStrictEqual(seen, ["heartbeat", "accepted", "heartbeat", "accepted"])
+  })
+
+  it("that cannot be sent stays what it is where the coordinator is the same, which may come back", async () => {
     const { answerWith, broker, seen } = await make(1)
     answerWith(connectionError)
     const error = await rejection(broker.heartbeat({ groupId: "g", groupGenerationId: 1, memberId: "m" }))
