@@ -19,7 +19,7 @@ export interface TestCatcher {
 export interface Together {
   /** Their ids. */
   readonly ids: ReadonlyArray<string>
-  /** Where simulation cannot see that all are gone. */
+  /** Where simulation needs many seeds to see that all are gone, if it ever does. */
   readonly tests?: ReadonlyArray<TestCatcher>
 }
 

@@ -64,16 +64,11 @@ const whyOf = (mutation: Mutation, of: FoundOf): string => {
       return `- No effect rests on it: ${because}\n`
     case "made good": {
       const names = (together?.ids ?? []).map((id) => `\`${id}\``).join(", ")
-      return `- Made good by ${names}: ${because}. Without all of these: ${combined(mutation, of)}\n`
+      return `- Made good by ${names}: ${because}. Without all of these, caught: ${
+        caughtBy(mutation, of(togetherId(mutation)))
+      }\n`
     }
   }
-}
-
-const combined = (mutation: Mutation, of: FoundOf): string => {
-  const found = of(togetherId(mutation))
-  const [part = "not tried yet"] = [bySimulation({ ...mutation, simulated: "not in it" }, found), byTest(found)]
-    .flatMap((some) => some === undefined ? [] : [some])
-  return isCaught(found) ? `caught ${part}` : `**${part}**`
 }
 
 const entry = (mutation: Mutation, of: FoundOf): string =>

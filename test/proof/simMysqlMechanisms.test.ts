@@ -73,6 +73,15 @@ describe("what keeps effects exactly once, on the simulated MySQL", () => {
         assert.lengthOf(recordsOf(server).rows, 0)
       })))
 
+  it("a batch that is sent again, because its COMMIT was not answered, is there once", () =>
+    run({ commit: [none, { kind: "lost", executed: true }] }, (server, a) =>
+      Effect.gen(function*() {
+        const request = batch(yield* acquired(a, "first"), 0n, 5n)
+        yield* a.write(request)
+        assert.strictEqual((yield* a.write(request))._tag, "Fenced")
+        assert.lengthOf(recordsOf(server).rows, 5)
+      })))
+
   it("a transaction that has met 1205 is not committed by the next one", () =>
     run({ rows: [{ kind: "error", code: 1205 }] }, (server, a) =>
       Effect.gen(function*() {

@@ -227,7 +227,10 @@ export const chaining: ReadonlyArray<Mutation> = [
     }],
     simulated: "made good",
     because: "the compare-and-set names the claim, and fences one of the two",
-    together: { ids: ["generation", "owner"] },
+    together: {
+      ids: ["generation", "owner"],
+      tests: [unit("proof/simMysqlMechanisms", "an owner that has been replaced writes nothing")]
+    },
     tests: [unit("programs/assignment", "what runs ends before the next assignment begins")]
   },
   {

@@ -91,7 +91,7 @@ export const deciding: ReadonlyArray<Mutation> = [
     }],
     simulated: "made good",
     because: "the topic's id is compared again before what was fetched is written",
-    together: { ids: ["same-life"] },
+    together: { ids: ["same-life"], tests: [unit("proof/simulation", "(topic-made-anew-before-the-first-fetch)")] },
     tests: [unit(pipeline, "notices that the topic was created anew while it was stuck behind the database")]
   },
   {

@@ -53,7 +53,10 @@ const interrupted`
     edits: [{ file: write, find: " AND generation = ${claim.generation}", replace: "" }],
     simulated: "made good",
     because: "each acquisition has an owner id of its own, which the same statement names",
-    together: { ids: ["owner"] },
+    together: {
+      ids: ["owner"],
+      tests: [unit("proof/simMysqlMechanisms", "an owner that has been replaced writes nothing")]
+    },
     tests: [real(contract, "MySQL keeps the contract of Destination a stale offset, an older generation")]
   },
   {
@@ -64,7 +67,10 @@ const interrupted`
     edits: [{ file: write, find: " AND owner = ${text(claim.owner)}", replace: "" }],
     simulated: "made good",
     because: "each acquisition raises the generation, which the same statement names",
-    together: { ids: ["generation"] },
+    together: {
+      ids: ["generation"],
+      tests: [unit("proof/simMysqlMechanisms", "an owner that has been replaced writes nothing")]
+    },
     tests: [real(contract, "MySQL keeps the contract of Destination a stale offset, an older generation")]
   },
   {
@@ -192,7 +198,15 @@ const interrupted`
     }],
     simulated: "made good",
     because: "written again, the batch meets the compare-and-set and is fenced",
-    together: { ids: ["compare"] },
+    together: {
+      ids: ["compare"],
+      tests: [
+        unit(
+          "proof/simMysqlMechanisms",
+          "a batch that is sent again, because its COMMIT was not answered, is there once"
+        )
+      ]
+    },
     tests: [
       real(outcomes, "on MySQL COMMIT that was carried out, its answer lost, is unknown, and resolves to committed")
     ]
@@ -209,7 +223,15 @@ const interrupted`
     }],
     simulated: "made good",
     because: "written again, the batch meets the compare-and-set and is fenced",
-    together: { ids: ["compare"] },
+    together: {
+      ids: ["compare"],
+      tests: [
+        unit(
+          "proof/simMysqlMechanisms",
+          "a batch that is sent again, because its COMMIT was not answered, is there once"
+        )
+      ]
+    },
     tests: [unit("programs/writeOnce", "an outcome that is unknown is looked up, and told if it was committed")]
   },
   {
@@ -224,7 +246,10 @@ const interrupted`
     }],
     simulated: "made good",
     because: "the next compare-and-set names the claim, and fences it",
-    together: { ids: ["generation", "owner"] },
+    together: {
+      ids: ["generation", "owner"],
+      tests: [unit("proof/simMysqlMechanisms", "an owner that has been replaced writes nothing")]
+    },
     tests: [
       real(
         contract,
@@ -264,7 +289,15 @@ const interrupted`
     }],
     simulated: "made good",
     because: "the next compare-and-set waits for the lock, and compares",
-    together: { ids: ["compare"] },
+    together: {
+      ids: ["compare"],
+      tests: [
+        unit(
+          "proof/simMysqlMechanisms",
+          "a batch that is sent again, because its COMMIT was not answered, is there once"
+        )
+      ]
+    },
     tests: [
       real(
         outcomes,
