@@ -117,6 +117,7 @@ export const examine = (
     simulation: simulationFingerprint(scratch.folder, mutation),
     test: testFingerprint(scratch.folder, mutation)
   }
+  const goesOn = !options.again && before.simulation?.fingerprint === fingerprints.simulation
   const files = [...new Set(mutation.edits.map(({ file }) => file))]
   return scratch.mutated(mutation.edits, async () => {
     worker.stale = [...worker.stale, ...files]
@@ -126,7 +127,12 @@ export const examine = (
         ...shownNow(worker),
         ...await trySimulation(
           worker.catching,
-          { runs: options.runs, except: unfit.seeds, changed: taken(worker) },
+          {
+            runs: options.runs,
+            except: unfit.seeds,
+            changed: taken(worker),
+            ...(goesOn && before.simulation !== undefined ? { tried: before.simulation } : {})
+          },
           stop
         )
       }

@@ -8,23 +8,25 @@ const batchRuns = 20
 
 interface Search {
   readonly runs: number
+  /** Seeds that an earlier search has tried, and the seconds that they took. */
+  readonly tried?: { readonly runs: number; readonly seconds: number }
   /** Seeds that find something though nothing is missing: they can tell nothing. */
   readonly except: ReadonlyArray<number>
   readonly changed: ReadonlyArray<string>
 }
 
-/** Seeds from 1 on, until one has a finding. */
+/** Seeds from 1 on, or from where an earlier search has ended, until one has a finding. */
 export const trySimulation = async (
   { trySeeds }: Catching,
-  { changed, except, runs }: Search,
+  { changed, except, runs, tried = { runs: 0, seconds: 0 } }: Search,
   stop: AbortSignal
 ): Promise<BySimulation> => {
   const beganMs = performance.now()
-  const tookS = () => Math.round((performance.now() - beganMs) / 100) / 10
-  let last = 0
+  const tookS = () => Math.round(tried.seconds * 10 + (performance.now() - beganMs) / 100) / 10
+  let last = tried.runs
   while (last < runs && !stop.aborted) {
     const to = Math.min(runs, last + batchRuns)
-    const found = await trySeeds(last + 1, to, except, last === 0 ? changed : [])
+    const found = await trySeeds(last + 1, to, except, last === tried.runs ? changed : [])
     if (found !== undefined) return { runs: found.seed, ...found, seconds: tookS() }
     last = to
   }

@@ -10,6 +10,7 @@ import { unit } from "../../proof/mutation/Mutation.js"
 import { mutations } from "../../proof/mutation/mutations.js"
 import { readOptions } from "../../proof/mutation/options.js"
 import { makeScratch, parts } from "../../proof/mutation/Scratch.js"
+import { trySimulation } from "../../proof/mutation/simulating.js"
 
 const catcher = unit("x", "keeps its promise")
 const report = (state: string, errors: ReadonlyArray<string>, name = "a group keeps its promise"): FileReport => ({
@@ -76,6 +77,32 @@ it("a scratch copy is mutated for as long as its body runs, also when that fails
   scratch.remove()
   assert.isFalse(existsSync(scratch.folder))
   rmSync(root, { recursive: true })
+})
+
+describe("simulation is asked", () => {
+  /** Seed 47 finds something. */
+  const searched = async (search: { readonly runs: number; readonly tried?: { runs: number; seconds: number } }) => {
+    const asked: Array<readonly [from: number, to: number]> = []
+    const trySeeds = async (from: number, to: number) => {
+      asked.push([from, to])
+      return from <= 47 && to >= 47 ? { seed: 47, finding: "lost: x" } : undefined
+    }
+    const catching = { trySeeds, tryTests: async () => [], end: () => {} }
+    const found = await trySimulation(catching, { except: [], changed: [], ...search }, new AbortController().signal)
+    return { asked, runs: found.runs, seed: found.seed }
+  }
+
+  it("from seed 1 on, until one finds something", async () => {
+    assert.deepStrictEqual(await searched({ runs: 30 }), { asked: [[1, 20], [21, 30]], runs: 30, seed: undefined })
+    assert.deepInclude(await searched({ runs: 300 }), { runs: 47, seed: 47 })
+  })
+
+  it("from where an earlier search has ended, as long as it was about the same", async () =>
+    assert.deepStrictEqual(await searched({ runs: 300, tried: { runs: 30, seconds: 9 } }), {
+      asked: [[31, 50]],
+      runs: 47,
+      seed: 47
+    }))
 })
 
 describe("options", () => {
