@@ -5,11 +5,16 @@ import { createServer, Socket } from "node:net"
  * - `cut-before`: it never reaches the broker, and the connection ends
  * - `cut-after`: the broker gets it; its answer is lost, and the connection ends
  * - `swallow-answer`: the broker gets it; from then on the connection is silent, and nobody is told
+ * - `not-coordinator`: it never reaches the broker, and is answered as by one that does not coordinate the group
  */
-export type Fault = "none" | "cut-before" | "cut-after" | "swallow-answer"
+export type Fault = "none" | "cut-before" | "cut-after" | "swallow-answer" | "not-coordinator"
 
 /** API keys of the protocol. */
-export const api = { produce: 0, addPartitionsToTxn: 24, endTxn: 26 } as const
+export const api = { produce: 0, joinGroup: 11, heartbeat: 12, addPartitionsToTxn: 24, endTxn: 26 } as const
+
+/** Answer of a heartbeat, version 1 to 3: length, the request's correlation id, no throttling, error 16. */
+const notCoordinator = (request: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([0, 0, 0, 10]), request.subarray(8, 12), Buffer.from([0, 0, 0, 0, 0, 16])])
 
 /** A way to a broker on which requests of one API can go wrong. */
 export interface CuttingProxy {
@@ -49,6 +54,7 @@ export const startCuttingProxy = (target: { readonly host: string; readonly port
       // Requests of these tests are small: one is one chunk, or the first of several in one.
       const fault = chunk.length > 6 && chunk.readInt16BE(4) === watched ? decide(requests++) : "none"
       if (fault === "cut-before") return cut()
+      if (fault === "not-coordinator") return void client.write(notCoordinator(chunk))
       if (fault !== "none") onAnswer = fault
       server.write(chunk)
     })

@@ -9,6 +9,7 @@ import { Producer } from "../../../src/layers/Producer.js"
 import { Transactions } from "../../../src/layers/Transactions.js"
 import { describeWith } from "../../servers/index.js"
 import { api, type CuttingProxy, type Fault, startCuttingProxy } from "./cuttingProxy.js"
+import { detour } from "./detour.js"
 import { freshTopic, keyed, layersOf, optionsOf, readAll, textOf, uniqueName } from "./support.js"
 
 const values = (from: number, count: number) => Array.from({ length: count }, (_, index) => `v${from + index}`)
@@ -18,13 +19,9 @@ const oneInFive = (request: number): Fault => request % 5 === 4 ? faults[((reque
 
 const first = (fault: Fault) => (request: number): Fault => request === 0 ? fault : "none"
 
-/** The broker tells everybody its own address; here its port leads to the proxy. */
-const detour = vi.hoisted(() => ({ from: 0, to: 0 }))
 vi.mock("node:net", async (original) => {
-  const net = await original<typeof Net>()
-  const connect = (options: Net.TcpSocketConnectOpts, onConnect?: () => void) =>
-    net.connect(options.port === detour.from ? { ...options, port: detour.to } : options, onConnect)
-  return { ...net, connect }
+  const { detoured } = await import("./detour.js")
+  return detoured(await original<typeof Net>())
 })
 
 describeWith(["kafka"], "a broker behind connections that are cut", (servers) => {
