@@ -37,10 +37,10 @@ export interface Mutation {
   readonly edits: ReadonlyArray<Edit>
   /**
    * What simulation is to make of it. `not in it`: the part that is removed, or what it is for, is not simulated.
-   * `made good`: other mechanisms, those of `together`, keep the promise without it. `costs time`: no promise about effects
+   * `seldom`: it is, but only few seeds bring about what it is for. `made good`: other mechanisms, those of `together`, keep the promise without it. `costs time`: no promise about effects
    * rests on it; what is lost is time, memory or a line in the log, of which simulation sees nothing. A test sees each.
    */
-  readonly simulated: "finds" | "not in it" | "made good" | "costs time"
+  readonly simulated: "finds" | "seldom" | "not in it" | "made good" | "costs time"
   /** What makes good for its removal or is lost with it, or why it is not simulated, in words. */
   readonly because?: string
   /** What makes good for its removal: shown by removing these as well, which has to be noticed. */

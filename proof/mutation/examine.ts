@@ -27,7 +27,7 @@ export const endWorker = ({ catching, scratch }: Worker): void => {
 }
 
 /** Whether simulation could see anything of it. */
-export const isAsked = ({ simulated }: Mutation): boolean => simulated === "finds" || simulated === "made good"
+export const isAsked = ({ simulated }: Mutation): boolean => simulated !== "not in it" && simulated !== "costs time"
 
 const shownNow = ({ commit }: Worker): Shown => ({ commit, at: new Date().toISOString() })
 

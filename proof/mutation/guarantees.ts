@@ -1,3 +1,4 @@
+import { isAsked } from "./examine.js"
 import { type Found, isCaught, type Shown, shownFrom } from "./found.js"
 import type { Mutation } from "./Mutation.js"
 import { togetherId } from "./mutations.js"
@@ -33,9 +34,9 @@ const where = ({ commit }: Shown): string => `\`${commit.slice(0, 7)}${commit.en
 const kindOf = (finding = ""): string => finding.split(":")[0] ?? ""
 const seeds = (count: number): string => count === 1 ? "1 seed" : `${count} seeds`
 
-const bySimulation = ({ simulated }: Mutation, { simulation }: Found): string | undefined => {
+const bySimulation = (mutation: Mutation, { simulation }: Found): string | undefined => {
   if (simulation === undefined) {
-    return simulated === "made good" || simulated === "finds" ? "simulation was not asked yet" : undefined
+    return isAsked(mutation) ? "simulation was not asked yet" : undefined
   }
   const { finding, runs, seed } = simulation
   return seed === undefined
@@ -58,6 +59,8 @@ const whyOf = (mutation: Mutation, of: FoundOf): string => {
   switch (simulated) {
     case "finds":
       return ""
+    case "seldom":
+      return `- Few seeds bring about what it is for: ${because}\n`
     case "not in it":
       return because === "" ? "" : `- Simulation is not asked: ${because}\n`
     case "costs time":

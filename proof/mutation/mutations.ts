@@ -49,7 +49,7 @@ const together = (mutation: Mutation): Mutation => {
     promise: mutation.promise,
     ...(mutation.section === undefined ? {} : { section: mutation.section }),
     edits: removedWith(mutation).flatMap(({ edits }) => edits),
-    simulated: tests.length === 0 ? "finds" : "made good",
+    simulated: tests.length === 0 ? "finds" : "seldom",
     tests
   }
 }
