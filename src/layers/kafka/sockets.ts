@@ -53,7 +53,11 @@ export const makeSockets = (report: (report: SocketReport) => void): Sockets => 
       down.add(address)
       report({ address, lostBecause: error.code ?? error.message })
     })
-    socket.on("close", () => open.delete(socket))
+    socket.on("close", () => {
+      open.delete(socket)
+      // kafkajs does so at each disconnect, of a socket that has ended long ago, too; Node would keep a listener for each.
+      socket.unref = () => socket
+    })
     return socket
   }
   // With an error, because kafkajs listens to "end" and "error" only, and would wait for answers that cannot come.

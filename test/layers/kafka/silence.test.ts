@@ -53,3 +53,19 @@ it.scoped("a client that is closed ends its connections with an error, and opens
     assert.match((yield* Effect.promise(() => ended)).message, /the client is closed/)
     assert.throws(() => Reflect.apply(sockets.factory, undefined, [options]), /the client is closed/)
   }))
+
+it.scoped("a socket that has ended takes no listener for each time that kafkajs disconnects it again", () =>
+  Effect.gen(function*() {
+    const { connected, port } = yield* silentBroker
+    const sockets = makeSockets(() => undefined)
+    const connection = connected()
+    const options = { host: "127.0.0.1", port, ssl: null, onConnect: () => undefined }
+    const socket = Reflect.apply(sockets.factory, undefined, [options])
+    yield* Effect.promise(() => connection)
+    const closed = new Promise((resolve) => socket.on("close", resolve))
+    socket.destroy()
+    yield* Effect.promise(() => closed)
+    const before = socket.listenerCount("connect")
+    for (let times = 0; times < 12; times++) socket.end().unref()
+    assert.strictEqual(socket.listenerCount("connect"), before)
+  }))
