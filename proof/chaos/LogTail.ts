@@ -28,8 +28,11 @@ export const signNames: ReadonlyArray<Sign> = [
   "backpressure"
 ]
 
-/** Only a bug makes it write these: a crash's code, a stack trace, an error that nobody has handled, a stopped partition. */
-const bug = /TRB-7000|^\s+at |Unhandled|DeprecationWarning| ERROR /
+/**
+ * Only a bug makes it write these: a crash's code, a stack trace, an error that nobody has handled, a warning of Node's, a
+ * stopped partition.
+ */
+const bug = /TRB-7000|^\s+at |Unhandled|^\(node:\d+\)| ERROR /
 
 export interface LogTail {
   /** Reads what has come since. */

@@ -52,9 +52,11 @@ it("a log is read once as it grows; signs are counted, and what only a bug write
   log.poll()
   assert.deepStrictEqual(counted, ["acquired"])
   appendFileSync(file, "ner has taken it\n    at someFunction (file.ts:1)\nerror TRB-7000: this is a bug\n")
+  const warning = "(node:7296) MaxListenersExceededWarning: Possible EventEmitter memory leak detected."
+  appendFileSync(file, `${warning}\n`)
   log.poll()
   log.poll()
   assert.deepStrictEqual(counted, ["acquired", "fenced"])
-  assert.deepStrictEqual(log.bugs, ["    at someFunction (file.ts:1)", "error TRB-7000: this is a bug"])
-  assert.strictEqual(log.lines(), 4)
+  assert.deepStrictEqual(log.bugs, ["    at someFunction (file.ts:1)", "error TRB-7000: this is a bug", warning])
+  assert.strictEqual(log.lines(), 5)
 })
