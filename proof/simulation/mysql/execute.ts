@@ -220,13 +220,16 @@ const ownerOf = (context: Context, { sleeping, where }: Extract<Statement, { kin
   return rowsOf(idle === undefined || (sleeping && !idle) ? [] : [{ conn: String(conn) }])
 }
 
-const stored = ({ database }: Context, where: ReadonlyArray<Condition>): Outcome =>
-  rowsOf(
+const stored = ({ database }: Context, where: ReadonlyArray<Condition>): Outcome => {
+  const only = valueOf(where, "partition")
+  return rowsOf(
     database.offsets.values()
       .filter(({ group, topic }) => topic === valueOf(where, "topic") && group === valueOf(where, "consumer_group"))
+      .filter(({ partition }) => only === undefined || only === String(partition))
       .toSorted((a, b) => a.partition - b.partition)
       .map(({ offset, partition, sourceId }) => ({ partition, stored: String(offset), sourceId }))
   )
+}
 
 const sourceRow = ({ database }: Context, { clusterId, id, pipeline, topicId }: SourceVersion) => ({
   id,
