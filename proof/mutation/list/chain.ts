@@ -96,8 +96,7 @@ export const chaining: ReadonlyArray<Mutation> = [
         "const problem = outOfRange(env, position, yield* logRange(env, backoffOf(env)))\n        if (problem !== undefined) return yield* problem",
       replace: ""
     }],
-    simulated: "seldom",
-    because: "retention has to overtake a partition that is behind while it reads",
+    simulated: "finds",
     tests: [unit("programs/partition", "a partition that retention has overtaken is stopped, and says so")]
   },
   {

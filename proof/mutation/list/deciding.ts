@@ -74,8 +74,7 @@ export const deciding: ReadonlyArray<Mutation> = [
       find: "source.inUse && !isSameLife(source, wanted)",
       replace: "source.inUse && source.id < 0 && !isSameLife(source, wanted)"
     }],
-    simulated: "made good",
-    because: "the row of the partition names another source, and is not acquired",
+    simulated: "finds",
     together: { ids: ["other-source"] },
     tests: [unit("domain/SourceDecision", "offsets in use of another life are never passed over")]
   },
