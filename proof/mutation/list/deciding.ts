@@ -75,7 +75,6 @@ export const deciding: ReadonlyArray<Mutation> = [
       replace: "source.inUse && source.id < 0 && !isSameLife(source, wanted)"
     }],
     simulated: "finds",
-    together: { ids: ["other-source"] },
     tests: [unit("domain/SourceDecision", "offsets in use of another life are never passed over")]
   },
   {
