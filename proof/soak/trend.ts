@@ -15,7 +15,7 @@ export interface Trend {
   readonly mean: number
   readonly min: number
   readonly max: number
-  /** Of the straight line through the second half, from its first point to its last. */
+  /** By its slope, over the second half. */
   readonly growth: number
   readonly allowed: number
   readonly flat: boolean
@@ -24,12 +24,23 @@ export interface Trend {
 const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 
-/** Least squares: by how much the line rises per unit of the first coordinate. */
-export const slope = (points: Series["points"]): number => {
-  const [x, y] = [mean(points.map(([at]) => at)), mean(points.map(([, value]) => value))]
-  const spread = points.reduce((sum, [at]) => sum + (at - x) ** 2, 0)
-  return spread === 0 ? 0 : points.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread
+const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(half)] ?? 0) + (sorted[Math.ceil(half)] ?? 0)) / 2
 }
+
+/**
+ * By how much it rises per unit of the first coordinate: the median of the slopes between each two points (Theil and
+ * Sen). Fibers have two states, with and without a fetch under way; of which there were more at the end moves the line
+ * of least squares, and not this one. What leaks rises between most points.
+ */
+export const slope = (points: Series["points"]): number =>
+  median(
+    points.flatMap(([at, value], index) =>
+      points.slice(index + 1).flatMap(([later, then]) => later === at ? [] : [(then - value) / (later - at)])
+    )
+  )
 
 /** The first half is warm-up: compiled code, caches, pools. */
 export const trendOf = ({ name, points, tolerance, unit }: Series): Trend => {
