@@ -14,7 +14,8 @@ import { placeByContent } from "./placeByContent.js"
 // - A row is a record (insert mode). Where later records change the rows of earlier ones (upsert), the history lists the
 //   records that are the last of their keys, others as `rowless`, and no `seq`.
 // - What retention has taken from the log cannot be missed nor compared: rows below `low` are checked for repeats, order
-//   and their offset alone. That the program stops instead of skipping such records is not seen here.
+//   and their offset alone. That the program stops instead of skipping such records is seen only where the history has
+//   kept what retention has taken, as that of the simulation does.
 // - A reset takes what lies at or beyond it: a fail-over that loses transactions loses rows, letters and offsets
 //   together. What was written again later counts as written once; the owner is the one that the row then names, so that
 //   an owner of before is fenced if it is another, and lawful if it is that one.
