@@ -11,9 +11,11 @@ import {
   type BrokerPoolClass,
   connectedOnceItCanSend,
   type ConsumerGroupClass,
+  fetchersEndWithTheirRunner,
   heartbeatsWhateverTheClock,
   metadataAgesWhateverTheClock,
-  requireVersion
+  requireVersion,
+  type RunnerClass
 } from "./patches.js"
 import {
   type ConnectionClass,
@@ -37,6 +39,8 @@ const BrokerOfKafkajs: BrokerClass = require("kafkajs/src/broker")
 connectedOnceItCanSend(BrokerOfKafkajs)
 const ConsumerGroup: ConsumerGroupClass = require("kafkajs/src/consumer/consumerGroup")
 heartbeatsWhateverTheClock(ConsumerGroup)
+const Runner: RunnerClass = require("kafkajs/src/consumer/runner")
+fetchersEndWithTheirRunner(Runner)
 const BrokerPool: BrokerPoolClass = require("kafkajs/src/cluster/brokerPool")
 metadataAgesWhateverTheClock(BrokerPool)
 

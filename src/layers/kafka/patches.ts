@@ -94,3 +94,27 @@ export const metadataAgesWhateverTheClock = ({ prototype }: BrokerPoolClass): vo
     return refreshMetadataIfNecessary.call(this, topics)
   }
 }
+
+interface RunnerInstance {
+  readonly running: boolean
+  readonly fetchManager: { readonly stop: () => Promise<void> }
+}
+
+export interface RunnerClass {
+  readonly prototype: {
+    fetch: (this: RunnerInstance, nodeId: number) => Promise<ReadonlyArray<unknown>>
+  }
+}
+
+/**
+ * Where brokers come or go at the moment at which a consumer stops, its fetchers are made anew behind the stop. Nobody
+ * stops those: they get nothing, at once, and ask again, in microtasks alone, so that no timer, signal or request ever has
+ * its turn again in the process. Here the first question stops them.
+ */
+export const fetchersEndWithTheirRunner = ({ prototype }: RunnerClass): void => {
+  const { fetch } = prototype
+  prototype.fetch = function(nodeId) {
+    if (!this.running) void this.fetchManager.stop()
+    return fetch.call(this, nodeId)
+  }
+}

@@ -124,3 +124,37 @@ it("a retry counter that no success resets never ends the client, and its wait n
     vi.useRealTimers()
   }
 })
+
+it("a consumer that stops while brokers come has no fetcher left that asks for ever", async () => {
+  const Runner = require("kafkajs/src/consumer/runner")
+  let nodes = [1, 2]
+  let looks = 0
+  const answers: Array<() => void> = []
+  const runner = new Runner({
+    logger: new kafkajs.Kafka({ brokers: ["b:1"], logLevel: kafkajs.logLevel.NOTHING }).logger(),
+    instrumentationEmitter: { emit: () => {} },
+    concurrency: 1,
+    onCrash: () => {},
+    consumerGroup: {
+      connect: async () => {},
+      joinAndSync: async () => {},
+      heartbeat: async () => {},
+      leave: async () => {},
+      getNodeIds: () => {
+        // In microtasks alone nothing could end the test.
+        if (++looks > 1000) throw new Error("it asks for ever")
+        return nodes
+      },
+      fetch: () => new Promise((resolve) => answers.push(() => resolve([])))
+    }
+  })
+  await runner.start()
+  const [first, second] = answers
+  nodes = [1, 2, 3]
+  first?.() // this fetcher sees the third broker, and all are to be made anew when the other has its answer
+  await new Promise(setImmediate)
+  const stopped = runner.stop()
+  second?.()
+  await stopped
+  assert.isBelow(looks, 20)
+})
