@@ -39,6 +39,8 @@ export const shutdownTimeoutMs = 8000
 const drainSlackMs = 8000
 const drainDeadlineMs = (tookMs: number): number =>
   shutdownTimeoutMs + (tookMs > shutdownTimeoutMs ? Math.round(drainSlackMs * slowness()) : drainSlackMs)
+/** It is given up then, so that the run goes on; what it owed is a finding. */
+const drainMaxMs = 120_000
 /** Over ten seconds: an outage is a line per partition, and one each 30 s. */
 const linesPerSecondMax = 60
 const lineWindowMs = 10_000
@@ -142,7 +144,9 @@ export const makeSlot = (
     if (own === undefined) return undefined
     own.told = true
     const from = performance.now()
+    const giveUp = setTimeout(() => own.program.signal("SIGKILL"), drainMaxMs)
     await own.program.stop(signal)
+    clearTimeout(giveUp)
     const ms = performance.now() - from
     if (signal === "SIGTERM") {
       seen.drainsMs.push(Math.round(ms))
