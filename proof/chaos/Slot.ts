@@ -150,7 +150,7 @@ export const makeSlot = (
     const ms = performance.now() - from
     if (signal === "SIGTERM") {
       seen.drainsMs.push(Math.round(ms))
-      seen.observations.push({ kind: "drain", process: name, ms, deadlineMs: drainDeadlineMs(ms) })
+      seen.observations.push({ kind: "drain", process: name, ms: Math.round(ms), deadlineMs: drainDeadlineMs(ms) })
     }
     return ms
   }
