@@ -6,7 +6,7 @@ import { inRun } from "../support/inRun.js"
 import { parsed } from "../support/parsed.js"
 import { commitOf, type Result, saveResult } from "../support/results.js"
 import { broken, type Kind, promises, type Verdict, verdictOf } from "./promises.js"
-import type { Setting } from "./stage.js"
+import type { Measured, Setting } from "./stage.js"
 import { rounds, type Run, runs } from "./trials.js"
 
 const usage = `npm run recovery -- [--kills N] [--seed N] [--only ${Object.keys(runs).join("|")}]
@@ -52,6 +52,20 @@ const show = (verdicts: ReadonlyArray<Verdict>): string =>
     ])
   )
 
+/** Where one fails, the others come to the end of their trials first: what they start must be known when all is ended. */
+const allOf = async (names: ReadonlyArray<Run>, setting: Setting): Promise<ReadonlyArray<Measured>> => {
+  const failed = new AbortController()
+  const stop = AbortSignal.any([setting.stop, failed.signal])
+  const running = names.map((name) =>
+    runs[name]({ ...setting, stop }).catch((error: unknown) => {
+      failed.abort()
+      throw error
+    })
+  )
+  await Promise.allSettled(running)
+  return Promise.all(running)
+}
+
 const run = async (options: { readonly kills: number; readonly seed: number; readonly only: ReadonlyArray<Run> }) =>
   inRun(async (stop) => {
     const started = performance.now()
@@ -64,7 +78,7 @@ const run = async (options: { readonly kills: number; readonly seed: number; rea
     for (const round of rounds) {
       if (stop.aborted) break
       const names = round.filter((name) => options.only.includes(name))
-      for (const measured of await Promise.all(names.map((name) => runs[name](setting)))) {
+      for (const measured of await allOf(names, setting)) {
         findings.push(...measured.findings)
         for (const [kind, trials] of measured.trials) {
           const verdict = verdictOf(promises[kind], trials)
