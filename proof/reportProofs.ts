@@ -12,6 +12,16 @@ export interface Proof {
   readonly shown?: (measured: Result["measured"]) => Result["measured"]
 }
 
+/** What the simulation has seen, a line for each subject: `action: kill` is a `kill` of the actions. */
+const bySubject = ({ seen, ...measured }: Result["measured"]): Result["measured"] => {
+  const subjects = new Map<string, Record<string, unknown>>()
+  for (const [name, count] of Object.entries(typeof seen === "object" && seen !== null ? seen : {})) {
+    const [subject, what] = name.includes(": ") ? name.split(": ") : ["all runs", name]
+    subjects.set(subject ?? "", { ...subjects.get(subject ?? ""), [what ?? ""]: count })
+  }
+  return { ...measured, ...Object.fromEntries(subjects) }
+}
+
 export const proofs: ReadonlyArray<Proof> = [
   {
     name: "simulation",
@@ -20,7 +30,8 @@ export const proofs: ReadonlyArray<Proof> = [
     about:
       `The programs of production on simulated servers, in virtual time: brokers, a group coordinator, a registry and
 a database that fail in the ways that the real ones do. A seed decides what fails and which fiber runs next, so that it
-repeats a run byte for byte. The checker judges what each run has left.`
+repeats a run byte for byte. The checker judges what each run has left.`,
+    shown: bySubject
   },
   {
     name: "mutation",
