@@ -138,5 +138,27 @@ export const correcting: ReadonlyArray<Mutation> = [
     edits: [{ file: library, find: "metadataAgesWhateverTheClock(BrokerPool)\n", replace: "" }],
     simulated: "not in it",
     tests: [unit(requests, "metadata grows old after the wall clock was set back")]
+  },
+  {
+    id: "must-join",
+    mechanism: "a member whose generation has ended, and which its coordinator goes on to accept, joins again",
+    promise: "no member of a group reads nothing for good",
+    edits: [{
+      file: "src/layers/kafka/brokers.ts",
+      find: "    if (hooks.mustJoin()) throw errorOfCode(rebalanceInProgressCode)\n",
+      replace: ""
+    }],
+    simulated: "not in it",
+    tests: [
+      unit("layers/kafka/brokers", "is REBALANCE_IN_PROGRESS where it is accepted though the generation has ended")
+    ]
+  },
+  {
+    id: "fetchers-end",
+    mechanism: "the fetchers of a consumer that has stopped end, also such as were made while it stopped",
+    promise: "a process that is told to stop ends",
+    edits: [{ file: library, find: "fetchersEndWithTheirRunner(Runner)\n", replace: "" }],
+    simulated: "not in it",
+    tests: [unit(patches, "a consumer that stops while brokers come has no fetcher left that asks for ever")]
   }
 ]
