@@ -1,4 +1,4 @@
-import { Chunk, Effect, Layer, Mailbox } from "effect"
+import { Chunk, Effect, Layer, Mailbox, Schedule } from "effect"
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
@@ -32,12 +32,13 @@ export const layersOf = (address: string, compression: Compression = "none") => 
   ).pipe(Layer.provideMerge(layerNoop))
 }
 
-/** A new topic of one run. */
+/** A new topic of one run, whose leaders answer: a broker may be named as leader before it knows of it. */
 export const freshTopic = (partitions = 1) =>
   Effect.gen(function*() {
     const topic = uniqueName("kafka-layer")
     const admin = yield* Admin
     yield* admin.createTopic({ topic, partitions })
+    yield* Effect.retry(admin.logRanges(topic), Schedule.intersect(Schedule.spaced(20), Schedule.recurs(500)))
     return topic
   })
 
