@@ -16,6 +16,7 @@ import { Producer } from "../../src/layers/Producer.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
 import { dumpFilesCommand, dumpTopicsCommand } from "../../src/programs/logDump/logDump.js"
 import type { LogDumpOptions } from "../../src/programs/logDump/options.js"
+import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { describeWith, type KafkaCluster, startKafka } from "../servers/index.js"
 
@@ -91,8 +92,8 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
     const admin = kafka.admin()
     await admin.connect()
     const byBroker = [{ name: "message.timestamp.type", value: "LogAppendTime" }]
-    const topics = [{ topic: "all" }, { topic: "appended", configEntries: byBroker }, { topic: "noise" }]
-    await admin.createTopics({ waitForLeaders: true, topics: topics.map((one) => ({ numPartitions: 1, ...one })) })
+    await createTopics(admin, ["all", "noise"], 1)
+    await createTopics(admin, ["appended"], 1, byBroker)
     const plain = kafka.producer()
     const idempotent = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
     const transactional = kafka.producer({ transactionalId: "dump", idempotent: true, maxInFlightRequests: 1 })

@@ -9,6 +9,7 @@ import type { KafkaRecord } from "../../src/domain/KafkaRecord.js"
 import { partitionOfKey } from "../../src/domain/murmur2.js"
 import { type BatchFault, type BatchHeader, readBatchHeader } from "../../src/domain/recordBatch.js"
 import { gzipCodec } from "../../src/layers/embedded/gzipCodec.js"
+import { createTopics } from "../e2e/support/World.js"
 import { describeWith, type KafkaCluster, startKafka } from "../servers/index.js"
 
 const codecs = new Map([[gzipCodec.code, gzipCodec]])
@@ -48,7 +49,7 @@ describeWith(["own:kafka"], "segments that a real broker has written", () => {
     kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING })
     const admin = kafka.admin()
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic: "segments", numPartitions: 3 }], waitForLeaders: true })
+    await createTopics(admin, ["segments"], 3)
     await admin.disconnect()
   })
   afterAll(async () => {

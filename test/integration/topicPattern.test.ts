@@ -10,6 +10,7 @@ import { layer as registryLayer } from "../../src/layers/registry/HttpRegistry.j
 import { SchemaRegistry } from "../../src/layers/SchemaRegistry.js"
 import { handlers } from "../../src/programs/handlers.js"
 import { until } from "../e2e/support/until.js"
+import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { describeWith } from "../servers/index.js"
 
@@ -61,7 +62,7 @@ describeWith(["kafka", "registry", "mysql"], "topics by a pattern, a table for e
   const fill = async (topic: string) => {
     const admin = kafka.admin()
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+    await createTopics(admin, [topic], 1)
     await admin.disconnect()
     const values = await Promise.all(
       Array.from({ length: 10 }, (_, field) => message(field % 2 === 0 ? "Created" : "Paid", field))

@@ -9,6 +9,7 @@ import { layer as logReaderLayer } from "../../src/layers/kafka/KafkaLogReader.j
 import { LogReader } from "../../src/layers/LogReader.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
 import { handlers } from "../../src/programs/handlers.js"
+import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { planOf } from "../programs/produce/support.js"
 import { describeWith } from "../servers/index.js"
@@ -25,7 +26,7 @@ describeWith(["kafka"], "the log read back from a broker", (servers) => {
   beforeAll(async () => {
     const admin = kafka.admin()
     await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+    await createTopics(admin, [topic], 1)
     await admin.disconnect()
     const producer = kafka.producer({ idempotent: true })
     await producer.connect()

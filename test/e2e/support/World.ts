@@ -114,9 +114,11 @@ const haveLeaders = async (admin: kafkajs.Admin, topics: ReadonlyArray<string>):
 export const createTopics = async (
   admin: kafkajs.Admin,
   topics: ReadonlyArray<string>,
-  numPartitions: number
+  numPartitions: number,
+  configEntries: ReadonlyArray<kafkajs.IResourceConfigEntry> = []
 ): Promise<void> => {
-  await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, numPartitions })) })
+  const made = topics.map((topic) => ({ topic, numPartitions, configEntries: [...configEntries] }))
+  await admin.createTopics({ waitForLeaders: false, topics: made })
   await until("the topics have leaders", () => haveLeaders(admin, topics))
 }
 

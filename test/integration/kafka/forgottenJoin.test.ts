@@ -4,8 +4,8 @@ import type * as Net from "node:net"
 import { afterAll, beforeAll, vi } from "vitest"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
-import { api, type CuttingProxy, startCuttingProxy } from "./cuttingProxy.js"
-import { detour } from "./detour.js"
+import { api, type CuttingProxy } from "./cuttingProxy.js"
+import { startDetour } from "./detour.js"
 import { freshTopic, keyed, layersOf, member, textOf, uniqueName } from "./support.js"
 
 vi.mock("node:net", async (original) => {
@@ -16,9 +16,7 @@ vi.mock("node:net", async (original) => {
 describeWith(["kafka"], "a coordinator that says once that it is none", (servers) => {
   let proxy: CuttingProxy
   beforeAll(async () => {
-    const [host = "", port = ""] = servers.kafka.split(":")
-    proxy = await startCuttingProxy({ host, port: Number(port) })
-    Object.assign(detour, { from: Number(port), to: proxy.port })
+    proxy = await startDetour(servers.kafka)
   })
   afterAll(() => proxy.close())
 

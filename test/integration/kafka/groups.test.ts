@@ -10,6 +10,7 @@ import { layerNone } from "../../../src/layers/Positions.js"
 import { RecordTimes } from "../../../src/layers/RecordTimes.js"
 import { observe } from "../../../src/programs/lag/observe.js"
 import { type JudgedGroup, makeWindows } from "../../../src/programs/lag/windows.js"
+import { createTopics } from "../../e2e/support/World.js"
 import { describeWith } from "../../servers/index.js"
 import { javaTool, uniqueName } from "./support.js"
 
@@ -34,7 +35,7 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
 
   beforeAll(async () => {
     await Promise.all([admin.connect(), producer.connect()])
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })
+    await createTopics(admin, [topic], partitions)
   })
   afterAll(async () => {
     await admin.deleteTopics({ topics: [topic] })
@@ -178,7 +179,7 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
 
   it("a record's time is that of the next one that the reader sees: aborted ones are passed over, retention too", async () => {
     const timed = uniqueName("times")
-    await admin.createTopics({ topics: [{ topic: timed, numPartitions: 2 }], waitForLeaders: true })
+    await createTopics(admin, [timed], 2)
     await producer.send({ topic: timed, messages: [message(0, 1000), message(0, 2000), message(1, 5000)] })
     const transactional = kafka.producer({ transactionalId: timed, maxInFlightRequests: 1, idempotent: true })
     await transactional.connect()

@@ -8,8 +8,8 @@ import * as KafkaTransactions from "../../../src/layers/kafka/KafkaTransactions.
 import { Producer } from "../../../src/layers/Producer.js"
 import { Transactions } from "../../../src/layers/Transactions.js"
 import { describeWith } from "../../servers/index.js"
-import { api, type CuttingProxy, type Fault, startCuttingProxy } from "./cuttingProxy.js"
-import { detour } from "./detour.js"
+import { api, type CuttingProxy, type Fault } from "./cuttingProxy.js"
+import { startDetour } from "./detour.js"
 import { freshTopic, keyed, layersOf, optionsOf, readAll, textOf, uniqueName } from "./support.js"
 
 const values = (from: number, count: number) => Array.from({ length: count }, (_, index) => `v${from + index}`)
@@ -27,9 +27,7 @@ vi.mock("node:net", async (original) => {
 describeWith(["kafka"], "a broker behind connections that are cut", (servers) => {
   let proxy: CuttingProxy
   beforeAll(async () => {
-    const [host = "", port = ""] = servers.kafka.split(":")
-    proxy = await startCuttingProxy({ host, port: Number(port) })
-    Object.assign(detour, { from: Number(port), to: proxy.port })
+    proxy = await startDetour(servers.kafka)
   })
   afterAll(() => proxy.close())
 
