@@ -1,4 +1,5 @@
 import { createServer, Socket } from "node:net"
+import { detour } from "./detour.js"
 
 /**
  * What happens to a request:
@@ -83,4 +84,12 @@ export const startCuttingProxy = (target: { readonly host: string; readonly port
       })
     })
   })
+}
+
+/** From now on the `detoured` way to the broker leads through a proxy, which is the caller's to close. */
+export const startDetour = async (broker: string): Promise<CuttingProxy> => {
+  const [host = "", port = ""] = broker.split(":")
+  const proxy = await startCuttingProxy({ host, port: Number(port) })
+  Object.assign(detour, { from: Number(port), to: proxy.port })
+  return proxy
 }

@@ -4,8 +4,7 @@ import type * as Net from "node:net"
 import { afterAll, beforeAll, vi } from "vitest"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
-import { api, type CuttingProxy } from "./cuttingProxy.js"
-import { startDetour } from "./detour.js"
+import { api, type CuttingProxy, startDetour } from "./cuttingProxy.js"
 import { freshTopic, keyed, layersOf, member, textOf, uniqueName } from "./support.js"
 
 vi.mock("node:net", async (original) => {

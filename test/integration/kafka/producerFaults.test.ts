@@ -8,8 +8,7 @@ import * as KafkaTransactions from "../../../src/layers/kafka/KafkaTransactions.
 import { Producer } from "../../../src/layers/Producer.js"
 import { Transactions } from "../../../src/layers/Transactions.js"
 import { describeWith } from "../../servers/index.js"
-import { api, type CuttingProxy, type Fault } from "./cuttingProxy.js"
-import { startDetour } from "./detour.js"
+import { api, type CuttingProxy, type Fault, startDetour } from "./cuttingProxy.js"
 import { freshTopic, keyed, layersOf, optionsOf, readAll, textOf, uniqueName } from "./support.js"
 
 const values = (from: number, count: number) => Array.from({ length: count }, (_, index) => `v${from + index}`)
