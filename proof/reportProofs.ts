@@ -30,7 +30,8 @@ export const proofs: ReadonlyArray<Proof> = [
     about:
       `The programs of production on simulated servers, in virtual time: brokers, a group coordinator, a registry and
 a database that fail in the ways that the real ones do. A seed decides what fails and which fiber runs next, so that it
-repeats a run byte for byte. The checker judges what each run has left.`,
+repeats a run byte for byte. The checker judges what each run has left. The answers that the database gives as faults
+include "deadlock" (1213); that the engine has found none of its own says that nobody takes locks crosswise.`,
     shown: bySubject
   },
   {

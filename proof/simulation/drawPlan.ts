@@ -22,10 +22,7 @@ const faults = [
   "slowMysql"
 ] as const
 
-/**
- * Drawn apart from the others, and by fewer seeds: they need a person in the end, who takes time. The rest of what a seed
- * draws stays what it was before there were these.
- */
+/** Drawn by fewer seeds: they need a person in the end, who takes time. */
 const rareFaults = ["recreate", "overtake", "page"] as const
 type Fault = typeof faults[number] | typeof rareFaults[number]
 

@@ -98,11 +98,13 @@ const obey = (world: World, place: Behind, text: string): Effect.Effect<void> =>
   return Effect.forEach(meant, (one) => write(world, one, undefined), { discard: true })
 }
 
-/** Whenever nothing goes on any more without a person: stops Tributary, does what was said, and starts it again. */
-export const helped = (world: World, withinMs: number): Effect.Effect<void, never, Scope.Scope> =>
+/**
+ * Whenever nothing goes on any more without a person: stops Tributary, does what was said, and starts it again. Answers
+ * what is left behind in the end: nothing, or what has not come to its end in this time, or not with all this help.
+ */
+export const helped = (world: World, withinMs: number): Effect.Effect<ReadonlyArray<Behind>, never, Scope.Scope> =>
   Effect.gen(function*() {
-    for (let round = 0; round < roundsMax; round++) {
-      if (!(yield* isStopped(world, withinMs))) return
+    for (let round = 0; (yield* isStopped(world, withinMs)) && round < roundsMax; round++) {
       world.counts.helped += 1
       const said = behind(world).map((place) => ({ place, text: saidOf(world, place) ?? "" }))
       yield* stopAll(world)
@@ -113,4 +115,5 @@ export const helped = (world: World, withinMs: number): Effect.Effect<void, neve
       world.trace.stops = []
       yield* startAll(world)
     }
+    return behind(world)
   })

@@ -77,8 +77,7 @@ const calmDown = (world: World): Effect.Effect<void, never, Scope.Scope> =>
     const sinceMs = world.cluster.time.nowMs()
     yield* Effect.sleep(settleMs)
     appendFresh(world, world.skipped.values())
-    yield* helped(world, catchUpMs)
-    const left = yield* caughtUp(world, catchUpMs)
+    const left = yield* helped(world, catchUpMs)
     const tookMs = world.cluster.time.nowMs() - sinceMs
     world.counts.catchUpMs = tookMs
     if (left.length > 0) return complain(world, left, catchUpMs)
