@@ -45,6 +45,15 @@ export const bounding: ReadonlyArray<Mutation> = [
     tests: [unit(bombs, "what would become more than the bound is refused snappy: in many blocks, each within it")]
   },
   {
+    id: "snappy-claim",
+    mechanism: "snappy: a bound for what a block may claim to become",
+    promise: bomb,
+    section: 4,
+    edits: [{ file: snappy, find: "if (length > block.length * expansionMax)", replace: "if (length < 0)" }],
+    simulated: "not in it",
+    tests: [unit(bombs, "snappy takes no memory for a size that its block cannot become")]
+  },
+  {
     id: "snappy-length",
     mechanism: "snappy: a block becomes as long as it says",
     promise: lie,

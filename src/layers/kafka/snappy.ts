@@ -71,7 +71,9 @@ const numberAt = (block: Uint8Array, at: number, bytes: number): number => {
 const expand = (block: Uint8Array, bytesMax: number, before: number): Uint8Array => {
   const [length, start] = lengthOf(block)
   if (before + length > bytesMax) throw new Error(`it would become more than ${bytesMax} bytes`)
-  if (length > block.length * expansionMax) throw broken()
+  if (length > block.length * expansionMax) {
+    throw new Error(`a snappy block of ${block.length} bytes claims to become ${length}`)
+  }
   const target = new Uint8Array(length)
   let to = 0
   for (let at = start; at < block.length;) {
