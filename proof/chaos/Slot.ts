@@ -41,7 +41,7 @@ const drainDeadlineMs = (tookMs: number): number =>
   shutdownTimeoutMs + (tookMs > shutdownTimeoutMs ? Math.round(drainSlackMs * slowness()) : drainSlackMs)
 /** It is given up then, so that the run goes on; what it owed is a finding. */
 const drainMaxMs = 120_000
-/** Over ten seconds: an outage is a line per partition, and one each 30 s. */
+/** Over ten seconds. An outage is a line for all that wait and one each 30 s; a rebalance is some per partition. */
 const linesPerSecondMax = 60
 const lineWindowMs = 10_000
 /** Of one process; it ends then, so that the disk does not fill. */
@@ -53,6 +53,9 @@ const settings = {
   "mysql.connect.timeout.ms": "4000",
   "shutdown.timeout.ms": String(shutdownTimeoutMs)
 }
+
+/** Each process comes to the database from an address of its own, which the audit's triggers see. */
+const addressOf = (start: number): string => `127.1.${Math.floor(start / 250)}.${start % 250 + 1}`
 
 const clockFile = (folder: string) => join(folder, "clock")
 const preload = pathToFileURL(join(import.meta.dirname, "skewedClock.mjs")).href
@@ -125,6 +128,7 @@ export const makeSlot = (
   const start = () => {
     wanted = true
     if (running !== undefined) return
+    mysql.comeFrom(addressOf(seen.starts.count))
     const program = startProgram({
       args: ["run", "--config", config],
       folder,

@@ -100,6 +100,9 @@ const readHistory = async ({ world }: Site, observations: ReadonlyArray<Observat
 
 /** That what was acknowledged is in the log is Kafka's promise; here it shows that the whole log was read. */
 const missing = ({ logs }: History, { acknowledged, ends }: Told): ReadonlyArray<Finding> => [
+  ...(acknowledged.size > 0
+    ? []
+    : [{ kind: "lost" as const, what: "nothing was produced: a verdict over nothing is none" }]),
   ...[...acknowledged].flatMap(([topic, count]): ReadonlyArray<Finding> => {
     const found = logs.filter((log) => log.topic === topic).reduce((sum, { records }) => sum + records.length, 0)
     return found >= count

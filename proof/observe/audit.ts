@@ -21,18 +21,21 @@ const auditTables = [
      seq BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
      topic ${text(249)}, \`partition\` INT NOT NULL, consumer_group ${text(255)},
      \`from\` BIGINT NULL, \`to\` BIGINT NOT NULL, generation BIGINT NOT NULL, owner ${text(255)},
-     writer ${text(255)}, conn BIGINT UNSIGNED NOT NULL, is_reset TINYINT NOT NULL,
+     writer ${text(255)}, is_reset TINYINT NOT NULL,
      at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)) ENGINE=InnoDB`,
   `CREATE TABLE proof_letters (
      id BIGINT NOT NULL PRIMARY KEY, move BIGINT UNSIGNED NULL) ENGINE=InnoDB`
 ]
 
-/** The process is told by USER(): the address that it comes from, which no claim can hide. */
+/**
+ * Generation and owner are the row's, which whoever passes the compare-and-set leaves as they are. The process is told by
+ * USER(): the address that it comes from, where each has one of its own (`comeFrom` of the proxies), which no claim can hide.
+ */
 const noteMove = (from: string) =>
   `BEGIN
-     INSERT INTO proof_moves (topic, \`partition\`, consumer_group, \`from\`, \`to\`, generation, owner, writer, conn, is_reset)
+     INSERT INTO proof_moves (topic, \`partition\`, consumer_group, \`from\`, \`to\`, generation, owner, writer, is_reset)
      VALUES (NEW.topic, NEW.\`partition\`, NEW.consumer_group, ${from}, NEW.\`offset\`, NEW.generation, NEW.owner, USER(),
-       CONNECTION_ID(), COALESCE(@proof_reset, 0));
+       COALESCE(@proof_reset, 0));
      SET @proof_move = LAST_INSERT_ID();
    END`
 

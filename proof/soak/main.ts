@@ -167,7 +167,6 @@ const soak = ({ hours, rate }: Options) =>
         rows,
         everyMs,
         samples: samples.length,
-        lagAtEnd: 0,
         leastWaitsPerSample: Math.min(...turns),
         trends: all.map(({ trend }) => trend)
       }

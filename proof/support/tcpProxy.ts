@@ -12,6 +12,8 @@ export type TextFault = "cut-before" | "cut-after" | "swallow" | "swallow-answer
 /** A way to a server on which all can go wrong that goes wrong in networks. */
 export interface TcpProxy {
   readonly port: number
+  /** The server sees those who connect from now on come from this address, one of 127.0.0.0/8. */
+  readonly comeFrom: (address: string) => void
   /** Connections that are open now. */
   readonly links: () => number
   /** New connections are reset at once, as those to a port at which nothing listens. */
@@ -42,6 +44,7 @@ interface Link {
 }
 
 interface State {
+  localAddress: string | undefined
   refusing: boolean
   stalled: boolean
   delayMs: number
@@ -130,6 +133,7 @@ export const startTcpProxy = async (
 ): Promise<TcpProxy> => {
   const links = new Set<Link>()
   const state: State = {
+    localAddress: undefined,
     refusing: false,
     stalled: false,
     delayMs: 0,
@@ -145,7 +149,10 @@ export const startTcpProxy = async (
       return void client.resetAndDestroy()
     }
     state.accepted += 1
-    const server = connect(target())
+    const server = connect({
+      ...target(),
+      ...(state.localAddress === undefined ? {} : { localAddress: state.localAddress })
+    })
     server.on("error", () => {})
     const link: Link = { client, server, silent: false, cutOnAnswer: false }
     links.add(link)
@@ -159,6 +166,9 @@ export const startTcpProxy = async (
   }
   return {
     port,
+    comeFrom: (address) => {
+      state.localAddress = address
+    },
     links: () => links.size,
     refuse: (on) => {
       state.refusing = on

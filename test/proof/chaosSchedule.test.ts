@@ -1,4 +1,5 @@
 import { assert, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
 import { faults } from "../../proof/chaos/faults.js"
 import { optionsOf } from "../../proof/chaos/options.js"
 import { chapterMs, drawChapter, faultKinds } from "../../proof/chaos/schedule.js"
@@ -30,6 +31,25 @@ it("an hour draws every kind of fault, in chapters that leave some out, with ove
   )
   assert.isTrue(pairs.some((gapMs) => gapMs < 0))
   assert.isTrue(pairs.some((gapMs) => gapMs > 3000))
+})
+
+it("the minute that CI runs each time draws most kinds, and all that zombies and unknown outcomes come from", () => {
+  const ci = readFileSync(".ci/run", "utf8")
+  const [, seed] = /chaos -- --minutes 1 --seed (\d+)/u.exec(ci) ?? []
+  const drawn = new Set(drawChapter(Number(seed), 0, 60_000).faults.map(({ kind }) => kind))
+  assert.isAtLeast(drawn.size, 18)
+  assert.includeMembers([...drawn], [
+    "kill an instance",
+    "freeze an instance",
+    "stop an instance",
+    "kill a broker",
+    "move leaders",
+    "kill MySQL",
+    "kill connections",
+    "cut at COMMIT",
+    "silence at COMMIT",
+    "half-open connections"
+  ])
 })
 
 it("wrong options are none", () => {

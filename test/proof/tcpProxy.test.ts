@@ -57,6 +57,15 @@ it("passes what it is given, until it is cut", async () => {
   assert.strictEqual(await (await client()).ask("b"), "B")
 })
 
+it("the server sees clients come from the address that was last set", async () => {
+  const { client, proxy, served } = await world()
+  for (const address of ["127.0.0.1", "127.0.0.2", "127.0.3.1"]) {
+    if (address !== "127.0.0.1") proxy.comeFrom(address)
+    await (await client()).ask("where from")
+  }
+  assert.deepStrictEqual(served.map(({ remoteAddress }) => remoteAddress), ["127.0.0.1", "127.0.0.2", "127.0.3.1"])
+})
+
 it("cuts before a text arrives, or when it has arrived and before its answer; once", async () => {
   const { client, heard, proxy } = await world()
   for (const fault of ["cut-before", "cut-after"] as const) {
