@@ -118,13 +118,15 @@ A finding is a contradiction to a promise. [The checker](../proof/checker/check.
 left, simulated or on real servers: lost, repeated, out of order within a partition, wrong content, a row of no record,
 the effect of an aborted transaction, an effect by a fenced owner, a stored offset that goes back, jumps or lies beyond
 the log, a row or a dead letter without its offset, both of one record, a lag that never reaches zero, an exceeded queue
-bound, a missed drain deadline, a leak, a partition owned by nobody, a crash. What it assumes stands at its head.
+bound, a missed drain deadline, a leak, a partition owned by nobody, a crash. What it assumes stands at its head. Queues
+and fibers are looked into by the simulation alone; on real servers the soak looks for what leaks.
 
 ${
     [
-      ...sections.map(({ about, command, runs, shown, title }) => {
+      ...sections.map(({ about, command, picture, runs, shown, title }) => {
         const told = runs.length === 0 ? [notRun(command)] : runs.map((run) => runSection(run, shown))
-        return [`## ${title}`, about, ...told].join("\n\n")
+        const drawn = runs.length === 0 || picture === undefined ? [] : [`![${title}](../proof/results/${picture})`]
+        return [`## ${title}`, about, ...told, ...drawn].join("\n\n")
       }),
       ...others.map((run) => [`## ${run.name}`, runSection(run)].join("\n\n"))
     ].join("\n\n")

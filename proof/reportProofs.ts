@@ -10,6 +10,8 @@ export interface Proof {
   readonly about: string
   /** What is shown of all that was measured, where that is too much for a page; unless given, all of it. */
   readonly shown?: (measured: Result["measured"]) => Result["measured"]
+  /** A file in `proof/results` that the last run has drawn. */
+  readonly picture?: string
 }
 
 /** What the simulation has seen, a line for each subject: `action: kill` is a `kill` of the actions. */
@@ -50,8 +52,10 @@ and its test are what they were; a run tries again only those of which that is n
     command: "npm run chaos -- --minutes 10 --instances 3",
     about: `Several instances on three real brokers, MySQL and the registry, while producers write, some of them in
 transactions that abort. A seed draws the faults: processes and servers are killed and frozen, connections are cut and
-go silent, members and partitions come and go. The target tables have no unique key that could hide a repeated row.
-Triggers write down each move of a stored offset, in its own transaction, and what each such transaction has written.
+go silent, members come and go, partitions are added. The target tables have no unique key that could hide a repeated row.
+Triggers write down each move of a stored offset, in its own transaction, what each such transaction has written, and the
+address that it came from: each process has one of its own, so that the move of one that has been replaced is seen.
+A seed repeats the plan of the faults; what they meet is up to the machine.
 What the logs hold is said by Kafka's own Java consumer, which shares no code with Tributary.`
   },
   {
@@ -64,15 +68,18 @@ What the logs hold is said by Kafka's own Java consumer, which shares no code wi
     name: "soak",
     title: "Soak",
     command: "npm run soak -- --hours 1",
-    about: "Steady load for a long time: heap, handles, fibers and connections stay level, and the lag returns to zero."
+    about:
+      "Steady load for a long time: heap, handles, fibers and connections stay level, and the lag returns to zero.",
+    picture: "soak.svg"
   },
   {
     name: "recovery",
     title: "Recovery",
     command: "npm run recovery -- --kills 30",
-    about:
-      `From a kill, a freeze, a stop or an outage to the first new row, on a broker with default settings, many times
-each.`
+    about: `From a kill, a freeze, a stop or an outage to the first new row, many times each, on a broker whose
+\`group.initial.rebalance.delay.ms\` is the default (3 s). What is promised has a core to spare in mind: it is held to what
+an idle machine would have taken (p95 idle: the part of a time that is work is divided by how slow the machine was then); the
+times as they were measured stand beside it.`
   },
   {
     name: "scale",
