@@ -1,5 +1,6 @@
 import * as Metric from "effect/Metric"
 import * as MetricLabel from "effect/MetricLabel"
+import { backlogRecords, queueRecords } from "../../src/programs/metrics.js"
 import { configOf } from "./settings.js"
 import { fetchRecords, type World } from "./World.js"
 
@@ -8,11 +9,6 @@ interface Gauges {
   readonly waiting: () => number
 }
 
-// The same metrics as the program's: they are one by name, description and labels.
-const queue = Metric.gauge("tributary_queue_records", { description: "Records queued for the writer." })
-const backlog = Metric.gauge("tributary_backlog_records", {
-  description: "Records fetched that wait to enter the queue; bounded by one fetch."
-})
 const known = new Map<string, Gauges>()
 
 const gaugesOf = (topic: string, partition: number): Gauges => {
@@ -20,8 +16,8 @@ const gaugesOf = (topic: string, partition: number): Gauges => {
   const made = known.get(key)
   if (made !== undefined) return made
   const labels = [MetricLabel.make("topic", topic), MetricLabel.make("partition", String(partition))]
-  const queued = Metric.taggedWithLabels(queue, labels)
-  const waiting = Metric.taggedWithLabels(backlog, labels)
+  const queued = Metric.taggedWithLabels(queueRecords, labels)
+  const waiting = Metric.taggedWithLabels(backlogRecords, labels)
   const gauges = { queued: () => queued.unsafeValue([]).value, waiting: () => waiting.unsafeValue([]).value }
   known.set(key, gauges)
   return gauges

@@ -16,8 +16,8 @@ export interface PartitionMetrics {
   readonly tombstonesIgnored: (count: number) => void
 }
 
-const queueRecords = Metric.gauge("tributary_queue_records", { description: "Records queued for the writer." })
-const backlogRecords = Metric.gauge("tributary_backlog_records", {
+export const queueRecords = Metric.gauge("tributary_queue_records", { description: "Records queued for the writer." })
+export const backlogRecords = Metric.gauge("tributary_backlog_records", {
   description: "Records fetched that wait to enter the queue; bounded by one fetch."
 })
 const pauses = Metric.counter("tributary_pauses_total", {
