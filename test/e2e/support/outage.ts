@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert } from "vitest"
+import type { Program } from "./Program.js"
+
+/** Counted from when the program has noticed: several tries of everyone who waits, at most 2 s apart. */
+const outageMs = 5000
+/** src/programs/outages.ts: how often an outage that lasts is told. */
+const summaryEveryMs = 30_000
+const told = /trying again until it works/
+
+/** Of the processor's time, what the program has had so far; 0 where the system does not tell. */
+const processorMs = (pid: number): number => {
+  try {
+    const [, times = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")
+    const [user = 0, system = 0] = times.split(" ").slice(11, 13).map(Number)
+    return (user + system) * 10
+  } catch {
+    return 0
+  }
+}
+
+/** Lets an outage last once the program has said that it waits; it neither ends meanwhile nor turns round and round. */
+export const outlive = async (program: Program): Promise<void> => {
+  await program.says(told)
+  const before = processorMs(program.pid)
+  await sleep(outageMs)
+  assert.isUndefined(program.end(), program.log())
+  // Nine partitions that wait for a database take an eighth of the time; one loop without a pause takes all there is.
+  assert.isBelow(processorMs(program.pid) - before, outageMs / 2, "a busy loop")
+}
+
+/**
+ * After an outage that began at `sinceMs`: for all that waited together one line, and one more each 30 s. `others` is how
+ * many more lines of a warning or an error the outage may bring.
+ */
+export const assertCalm = (program: Program, sinceMs: number, others: number): void => {
+  assert.isUndefined(program.end(), program.log())
+  assert.deepStrictEqual(program.lines(/^\s+at |TRB-7000/), [])
+  const loud = program.lines(/ (?:WARN|ERROR) /).filter((line) => !line.includes("Backpressure"))
+  const waiting = loud.filter((line) => told.test(line))
+  const flooded = `the log is flooded:\n${loud.join("\n")}`
+  assert.isAtMost(waiting.length, 1 + Math.floor((performance.now() - sinceMs) / summaryEveryMs), flooded)
+  assert.isAtMost(loud.length - waiting.length, others, flooded)
+}
+
+/** The membership of each topic's group was kept: nobody had to join again. */
+export const assertMembershipKept = (program: Program, topics: ReadonlyArray<string>): void =>
+  assert.lengthOf(program.lines(/partitions assigned/), topics.length, program.log())
