@@ -16,7 +16,7 @@ import { inRun } from "../support/inRun.js"
 import { commitOf, saveResult } from "../support/results.js"
 import { makeBulk } from "./bulk.js"
 import { type Options, parseOptions } from "./options.js"
-import { growthMaxBytes, mebibyte, promise } from "./promise.js"
+import { growthMaxBytes, mebibyte, promiseOf } from "./promise.js"
 
 /** Before the database is frozen: what the program has loaded and compiled by then is no growth. */
 const warmUpRecords = 200
@@ -101,7 +101,7 @@ const measure = async (options: Options) => {
       growthMaxMebibytes: mib(growthMaxBytes(options)),
       residentAfterCatchUpMebibytes: mib(after),
       rows: bulk.count() * options.partitions,
-      promise,
+      promise: promiseOf(options),
       samples
     }
   }
@@ -114,7 +114,7 @@ const startedAt = new Date().toISOString()
 const since = performance.now()
 const { findings, measured } = await inRun(() => measure(options))
 const file = saveResult({
-  name: "memory",
+  name: options.gzip ? "memory-gzip" : "memory",
   command: ["npm run memory --", ...process.argv.slice(2)].join(" ").replace(/ --$/, ""),
   commit: commitOf(),
   startedAt,
