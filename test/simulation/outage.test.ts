@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { Admin } from "../../src/layers/Admin.js"
 import { MemoryDatabaseState } from "../../src/layers/memory/MemoryDestination.js"
 import { MemoryKafka } from "../../src/layers/memory/MemoryKafka.js"
+import { SchemaRegistry } from "../../src/layers/SchemaRegistry.js"
 import { logged } from "../support/logged.js"
 import { differences, produce, registryState, startInstance } from "../support/pipeline.js"
 import { createTopic, run } from "../support/simulated.js"
@@ -14,9 +16,21 @@ const loud = (lines: ReadonlyArray<string>) =>
   lines.filter((line) => / (?:WARN|ERROR) /.test(line) && !line.includes("Backpressure"))
 const joins = (lines: ReadonlyArray<string>) => lines.filter((line) => line.includes("partitions assigned"))
 
-/** One line at the beginning, a summary each 30 s, and no more, however many partitions wait. */
-const assertCalm = (lines: ReadonlyArray<string>) =>
-  assert.isAtMost(loud(lines).length, 1 + summaries, `the log is flooded:\n${loud(lines).slice(0, 40).join("\n")}`)
+/**
+ * What is said during the outage: one line at the beginning, a summary each 30 s, and no more, however many partitions
+ * wait. `calm` is how many lines below WARN may come beside them.
+ */
+const assertCalm = (lines: ReadonlyArray<string>, calm = 0) => {
+  const text = `the log is flooded:\n${lines.slice(0, 40).join("\n")}`
+  assert.isAtMost(loud(lines).length, 1 + summaries, text)
+  assert.isAtMost(lines.filter((line) => line.includes(" INFO ")).length, calm, text)
+}
+
+/** Whoever waits tries again after a random time up to retry.backoff.max.ms (2 s): about 600 times in ten minutes. */
+const assertPauses = (tries: number, waiting: number) => {
+  assert.isAtMost(tries, waiting * 1000, "a busy loop")
+  assert.isAtLeast(tries, waiting * 100, "it has given up")
+}
 
 describe("an outage of ten minutes", () => {
   it("of the database: one line and one each 30 s, tries with pauses, the membership is kept, then all is caught up", () =>
@@ -29,13 +43,11 @@ describe("an outage of ten minutes", () => {
         yield* Effect.sleep(5000)
         assert.deepStrictEqual(yield* differences, [])
         database.down = true
-        const before = database.requests
+        const [before, said] = [database.requests, lines.length]
         yield* produce(9000, partitions)
         yield* Effect.sleep(outage)
-        // Full jitter up to retry.backoff.max.ms: two tries of a partition are half of that apart on average.
-        assert.isAtMost(database.requests - before, partitions * 1000, "a busy loop")
-        assert.isAtLeast(database.requests - before, partitions * 100, "it has given up")
-        assertCalm(lines)
+        assertPauses(database.requests - before, partitions)
+        assertCalm(lines.slice(said))
         database.down = false
         yield* Effect.sleep(20_000)
         assert.deepStrictEqual(yield* differences, [])
@@ -48,12 +60,19 @@ describe("an outage of ten minutes", () => {
     run(logged((lines) =>
       Effect.gen(function*() {
         yield* createTopic(partitions)
-        const instance = yield* startInstance()
+        const registry = yield* SchemaRegistry
+        let tries = 0
+        const byId = (id: number) => Effect.suspend(() => (tries += 1, registry.byId(id)))
+        const instance = yield* Effect.provideService(startInstance(), SchemaRegistry, { ...registry, byId })
         yield* Effect.sleep(5000)
         registryState.down = true
+        yield* Effect.addFinalizer(() => Effect.sync(() => registryState.down = false))
+        const said = lines.length
         yield* produce(900, partitions)
         yield* Effect.sleep(outage)
-        assertCalm(lines)
+        // One asks for all partitions of the topic.
+        assertPauses(tries, 1)
+        assertCalm(lines.slice(said))
         registryState.down = false
         yield* Effect.sleep(20_000)
         assert.deepStrictEqual(yield* differences, [])
@@ -68,12 +87,19 @@ describe("an outage of ten minutes", () => {
         yield* createTopic(partitions)
         yield* produce(900, partitions)
         const kafka = yield* MemoryKafka
-        const running = yield* startInstance()
+        const admin = yield* Admin
+        let tries = 0
+        const describeTopic = (topic: string) => Effect.suspend(() => (tries += 1, admin.describeTopic(topic)))
+        const start = Effect.provideService(startInstance(), Admin, { ...admin, describeTopic })
+        const running = yield* start
         yield* Effect.sleep(5000)
         kafka.brokers.stopAll()
-        const starting = yield* startInstance()
+        const [before, said] = [tries, lines.length]
+        const starting = yield* start
         yield* Effect.sleep(outage)
-        assertCalm(lines)
+        // Only the one that starts asks: the other is a member, and tries by itself. And it says that it starts.
+        assertPauses(tries - before, 1)
+        assertCalm(lines.slice(said), 1)
         assert.isNull(running.unsafePoll())
         assert.isNull(starting.unsafePoll())
         kafka.brokers.startAll()
