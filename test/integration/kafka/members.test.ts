@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, Exit } from "effect"
 import { Admin } from "../../../src/layers/Admin.js"
 import { Consumer, GroupEvent, type Membership } from "../../../src/layers/Consumer.js"
 import { Producer } from "../../../src/layers/Producer.js"
@@ -133,6 +133,20 @@ describeWith(["kafka"], "a member of a group", (servers) => {
       const failed = yield* Effect.flip(first.membership.commit([{ partition: other, offset: 1n }]))
       assert.strictEqual(failed.kind, "fenced")
       assert.deepStrictEqual([...yield* admin.committedOffsets(group, topic)], [[0, 42n], [1, 42n]])
+    })).pipe(Effect.provide(live)))
+
+  it.live("ends with what `onBatch` has thrown: kafkajs does not hear of it, which would begin again, or end for good", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const topic = yield* freshTopic()
+      yield* (yield* Producer).send(topic, keyed(0, 1))
+      const bug = new TypeError("a bug in onBatch")
+      const reader = yield* member(topic, uniqueName("group"), () => {
+        throw bug
+      })
+      yield* reader.assigned
+      yield* reader.readFrom(0, 0n)
+      assert.deepStrictEqual(yield* Effect.exit(reader.takeEvent), Exit.die(bug))
+      assert.lengthOf(yield* pending(reader.batches), 1)
     })).pipe(Effect.provide(live)))
 
   it.live("cannot join for a topic that is missing, and says so", () =>

@@ -1,0 +1,73 @@
+import { createServer, Socket } from "node:net"
+import { detour } from "./detour.js"
+
+const fetchKey = 1
+
+/** A way to a broker on which answers can be held up, as by a network that has gone silent and may come back. */
+export interface HoldingProxy {
+  /** Each connection on which a request is sent from now on (a Fetch only, if so told) brings no answer any more. */
+  readonly hold: (which: "fetches" | "all") => void
+  /** Settles when an answer is held. */
+  readonly held: () => Promise<void>
+  /** What is held is sent, and all goes on. */
+  readonly release: () => void
+  readonly close: () => void
+}
+
+/** From now on the `detoured` way to the broker leads through a proxy, which is the caller's to close. */
+export const startHolding = (broker: string): Promise<HoldingProxy> => {
+  const [host = "", port = ""] = broker.split(":")
+  const sockets = new Set<Socket>()
+  let holding: "fetches" | "all" | "nothing" = "nothing"
+  let answers: Array<() => void> = []
+  let onHeld: (() => void) | undefined
+  let firstHeld = Promise.resolve()
+
+  const listener = createServer((client) => {
+    // Not by `connect`, which leads here.
+    const server = new Socket().connect({ host, port: Number(port) })
+    let silent = false
+    for (const [socket, other] of [[client, server], [server, client]] as const) {
+      sockets.add(socket)
+      socket.on("error", () => undefined)
+      socket.on("close", () => {
+        sockets.delete(socket)
+        other.destroy()
+      })
+    }
+    client.on("data", (chunk: Buffer) => {
+      // Requests of these tests are small: one is one chunk, or the first of several in one.
+      const isFetch = chunk.length > 6 && chunk.readInt16BE(4) === fetchKey
+      if (holding === "all" || holding === "fetches" && isFetch) silent = true
+      server.write(chunk)
+    })
+    server.on("data", (chunk: Buffer) => {
+      if (!silent || holding === "nothing") return void client.write(chunk)
+      answers.push(() => client.write(chunk))
+      onHeld?.()
+    })
+  })
+  return new Promise((resolve) => {
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address()
+      const own = typeof address === "object" && address !== null ? address.port : 0
+      Object.assign(detour, { from: Number(port), to: own })
+      resolve({
+        hold: (which) => {
+          holding = which
+          firstHeld = new Promise((settle) => (onHeld = settle))
+        },
+        held: () => firstHeld,
+        release: () => {
+          holding = "nothing"
+          for (const send of answers) send()
+          answers = []
+        },
+        close: () => {
+          listener.close()
+          for (const socket of sockets) socket.destroy()
+        }
+      })
+    })
+  })
+}
