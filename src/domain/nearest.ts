@@ -28,9 +28,12 @@ export const nearest = (word: string, candidates: Iterable<string>, limit = 1 / 
   let best: string | undefined
   let bestDistance = Infinity
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase())
-    const close = distance <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) * limit))
-    if (close && distance < bestDistance) [best, bestDistance] = [candidate, distance]
+    const other = candidate.toLowerCase()
+    const farthest = Math.max(1, Math.floor(Math.max(word.length, candidate.length) * limit))
+    // It takes at least so many changes. Of a file that is none of properties, a "key" may be a megabyte long.
+    if (Math.abs(wanted.length - other.length) > farthest) continue
+    const distance = editDistance(wanted, other)
+    if (distance <= farthest && distance < bestDistance) [best, bestDistance] = [candidate, distance]
   }
   return best
 }
