@@ -1,10 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Exit } from "effect"
+import { createRequire } from "node:module"
+import { vi } from "vitest"
 import { Admin } from "../../../src/layers/Admin.js"
 import { Consumer, GroupEvent, type Membership } from "../../../src/layers/Consumer.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
-import { freshTopic, keyed, layersOf, member, pending, readAll, textOf, uniqueName } from "./support.js"
+import { freshTopic, keyed, layersOf, member, memberIds, pending, readAll, textOf, uniqueName } from "./support.js"
 
 describeWith(["kafka"], "a member of a group", (servers) => {
   const live = layersOf(servers.kafka)
@@ -148,6 +150,28 @@ describeWith(["kafka"], "a member of a group", (servers) => {
       assert.deepStrictEqual(yield* Effect.exit(reader.takeEvent), Exit.die(bug))
       assert.lengthOf(yield* pending(reader.batches), 1)
     })).pipe(Effect.provide(live)))
+
+  it.live("that is idle sets no timers one after the other, as kafkajs does 1,800 times a second", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const RequestQueue = createRequire(import.meta.url)("kafkajs/src/network/requestQueue")
+      const checks = vi.spyOn(RequestQueue.prototype, "checkPendingRequests")
+      yield* Effect.addFinalizer(() => Effect.sync(() => checks.mockRestore()))
+      const reader = yield* member(yield* freshTopic(), uniqueName("group"))
+      yield* reader.assigned
+      // Two heartbeats: a second at least. Each answer looks once, too.
+      yield* Effect.repeatN(reader.membership.confirmed, 1)
+      assert.isAtLeast(checks.mock.calls.length, 2)
+      assert.isBelow(checks.mock.calls.length, 200)
+    })).pipe(Effect.provide(live)))
+
+  it.live("that ends before it has joined leaves the group all the same, instead of joining behind its end", () => {
+    const { joined, left, lock } = memberIds()
+    return Effect.gen(function*() {
+      yield* Effect.scoped(member(yield* freshTopic(), uniqueName("group")))
+      assert.lengthOf(joined, 1)
+      assert.deepStrictEqual(left, joined)
+    }).pipe(Effect.provide(layersOf(servers.kafka, "none", lock)))
+  })
 
   it.live("cannot join for a topic that is missing, and says so", () =>
     Effect.scoped(Effect.gen(function*() {

@@ -6,7 +6,7 @@ import { cacheRoot } from "../../../scripts/servers/index.mjs"
 import type { FetchedBatch, KafkaRecord } from "../../../src/domain/KafkaRecord.js"
 import { Admin } from "../../../src/layers/Admin.js"
 import { Consumer, GroupEvent, type JoinOptions } from "../../../src/layers/Consumer.js"
-import { layerNoop } from "../../../src/layers/InstanceLock.js"
+import { InstanceLock, layerNoop } from "../../../src/layers/InstanceLock.js"
 import * as KafkaAdmin from "../../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaConsumer from "../../../src/layers/kafka/KafkaConsumer.js"
 import * as KafkaProducer from "../../../src/layers/kafka/KafkaProducer.js"
@@ -23,13 +23,25 @@ export const optionsOf = (address: string) => ({
   fetchMaxBytesPerPartition: 1024 * 1024
 })
 
-export const layersOf = (address: string, compression: Compression = "none") => {
+export const layersOf = (address: string, compression: Compression = "none", lock = layerNoop) => {
   const options = optionsOf(address)
   return Layer.mergeAll(
     KafkaAdmin.layer(options),
     KafkaProducer.layer({ ...options, compression }),
     KafkaConsumer.layer(options)
-  ).pipe(Layer.provideMerge(layerNoop))
+  ).pipe(Layer.provideMerge(lock))
+}
+
+/** An instance lock that keeps the ids of members as they join and as they leave, and no file. */
+export const memberIds = () => {
+  const joined: Array<string> = []
+  const left: Array<string> = []
+  const lock = Layer.succeed(InstanceLock, {
+    deadMembers: [],
+    record: ({ memberId }) => Effect.sync(() => void joined.push(memberId)),
+    forget: ({ memberId }) => Effect.sync(() => void left.push(memberId))
+  })
+  return { joined, left, lock }
 }
 
 /** A new topic of one run, whose leaders answer: a broker may be named as leader before it knows of it. */
