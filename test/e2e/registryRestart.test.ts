@@ -3,7 +3,7 @@ import { describeWith, startRegistry } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check } from "./support/observe.js"
-import { assertCalm, assertMembershipKept, outlive } from "./support/outage.js"
+import { assertCalm, assertMembershipKept, assertPauses, outlive } from "./support/outage.js"
 import { registerEntry } from "./support/records.js"
 import { makeWorld } from "./support/World.js"
 
@@ -40,6 +40,8 @@ describeWith(["kafka", "own:registry", "mysql"], "a registry that dies", (server
       await fresh.fill(500)
       await caughtUp(world, [program], 120_000)
       assertCalm(program, beganMs, 0)
+      // One asks for all partitions of the topic.
+      assertPauses(program, 1)
       assertMembershipKept(program, world.topics)
       const expected = [
         ...knownTopics.map((topic) => ({ topic, sent: known.sent(topic) })),

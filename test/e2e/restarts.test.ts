@@ -3,7 +3,7 @@ import { describeWith, startKafka, startMysql } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, progressReaches } from "./support/observe.js"
-import { assertCalm, assertMembershipKept, outlive } from "./support/outage.js"
+import { assertCalm, assertMembershipKept, assertPauses, outlive } from "./support/outage.js"
 import { makeWorld, reconnected } from "./support/World.js"
 
 beforeAll(ensureBuilt, 240_000)
@@ -55,8 +55,10 @@ describeWith(["kafka", "registry", "own:mysql"], "a database that dies", (server
       const world = { ...before, sql: await reconnected(before) }
       await feed.fill(500)
       await caughtUp(world, [program], 120_000)
-      // Each partition may have been waiting for the answer to a COMMIT, and says so once.
-      assertCalm(program, beganMs, world.topics.length * world.partitions)
+      const partitions = world.topics.length * world.partitions
+      // Each may have been waiting for the answer to a COMMIT, and says so once.
+      assertCalm(program, beganMs, partitions)
+      assertPauses(program, partitions)
       assertMembershipKept(program, world.topics)
       assert.deepStrictEqual(await check(world, world.topics.map((topic) => ({ topic, sent: feed.sent(topic) }))), [])
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })

@@ -8,6 +8,8 @@ const outageMs = 5000
 /** src/programs/outages.ts: how often an outage that lasts is told. */
 const summaryEveryMs = 30_000
 const told = /trying again until it works/
+/** Of a broker it may be that the client tells its loss, and nobody else has anything to ask it. */
+const noticed = /trying again until it works|is not reachable/
 
 /** Of the processor's time, what the program has had so far; 0 where the system does not tell. */
 const processorMs = (pid: number): number => {
@@ -20,9 +22,9 @@ const processorMs = (pid: number): number => {
   }
 }
 
-/** Lets an outage last once the program has said that it waits; it neither ends meanwhile nor turns round and round. */
+/** Lets an outage last once the program has noticed it; it neither ends meanwhile nor turns round and round. */
 export const outlive = async (program: Program): Promise<void> => {
-  await program.says(told)
+  await program.says(noticed)
   const before = processorMs(program.pid)
   await sleep(outageMs)
   assert.isUndefined(program.end(), program.log())
@@ -42,6 +44,20 @@ export const assertCalm = (program: Program, sinceMs: number, others: number): v
   const flooded = `the log is flooded:\n${loud.join("\n")}`
   assert.isAtMost(waiting.length, 1 + Math.floor((performance.now() - sinceMs) / summaryEveryMs), flooded)
   assert.isAtMost(loud.length - waiting.length, others, flooded)
+}
+
+/**
+ * By what the program says at the end of an outage: each who waited tried after 100 ms, 200 ms and so on, and then once a
+ * second on average. Chance adds less than as much again.
+ */
+export const assertPauses = (program: Program, waiting: number): void => {
+  const ended = /works again after (\d+) ms, (\d+) failed tries/
+  const ends = program.lines(ended)
+  assert.isNotEmpty(ends, program.log())
+  for (const end of ends) {
+    const [, ms = "", tries = ""] = ended.exec(end) ?? []
+    assert.isAtMost(Number(tries), waiting * (6 + 2 * Number(ms) / 1000), `a busy loop: ${end}`)
+  }
 }
 
 /** The membership of each topic's group was kept: nobody had to join again. */
