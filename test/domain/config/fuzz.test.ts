@@ -58,6 +58,7 @@ const tokens = fc.constantFrom(
 )
 const keyNames = fc.constantFrom(...allKeys.map(({ key }) => key))
 const noise = fc.oneof(tokens, tokens, keyNames, fc.string16bits({ maxLength: 12 }))
+const noises = fc.array(noise, { maxLength: 4 }).map((parts) => parts.join(""))
 
 describe("any text as a property file", () => {
   it.prop("is a configuration or a list of problems", { parts: fc.array(noise, { maxLength: 60 }) }, ({ parts }) => {
@@ -77,6 +78,13 @@ describe("a valid property file", () => {
     text: fc.oneof(fc.constant(""), noise),
     kind: fc.constantFrom("edit", "value", "drop", "twice", "join")
   })
+  it.prop(
+    "with any value for each key is a configuration or a list of problems",
+    { values: fc.array(noises, { minLength: allKeys.length, maxLength: allKeys.length }) },
+    ({ values }) => assertAnswer(allKeys.map(({ key }, index) => `${key}=${values[index]}`).join("\n")),
+    { fastCheck }
+  )
+
   it.prop(
     "with changes is a configuration or a list of problems",
     { changes: fc.array(change, { minLength: 1, maxLength: 8 }) },
