@@ -14,7 +14,7 @@ export const settling: ReadonlyArray<Mutation> = [
     simulated: "not in it",
     tests: [
       unit("layers/mysql/session", "puts the connection in a known state"),
-      real(outcomes, "on MySQL errors of rows keep their class and column, and show no value")
+      real(outcomes, "on MySQL is told errors of rows keep their class and column, and show no value")
     ]
   },
   {

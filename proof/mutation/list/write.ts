@@ -156,7 +156,9 @@ const interrupted`
     simulated: "made good",
     because: "ROLLBACK begins every transaction, too; what is left is a lock that is held for too long",
     together: { ids: ["rollback-first"] },
-    tests: [real(outcomes, "on MySQL after a lock wait that timed out nothing of the transaction is ever committed")]
+    tests: [
+      real(outcomes, "on MySQL is told after a lock wait that timed out nothing of the transaction is ever committed")
+    ]
   },
   {
     id: "rollback-first",
@@ -184,7 +186,7 @@ const interrupted`
       }
     ],
     simulated: "finds",
-    tests: [real(outcomes, "on MySQL a value that MySQL would round with no more than a note is refused")]
+    tests: [real(outcomes, "on MySQL is told a value that MySQL would round with no more than a note is refused")]
   },
   {
     id: "unknown",
@@ -208,7 +210,10 @@ const interrupted`
       ]
     },
     tests: [
-      real(outcomes, "on MySQL COMMIT that was carried out, its answer lost, is unknown, and resolves to committed")
+      real(
+        outcomes,
+        "on MySQL is told COMMIT that was carried out, its answer lost, is unknown, and resolves to committed"
+      )
     ]
   },
   {
