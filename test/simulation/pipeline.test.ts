@@ -133,24 +133,27 @@ describe("the main job in simulation", () => {
     })))
 
   it("notices that the topic was created anew while it was stuck behind the database", () =>
-    run(Effect.gen(function*() {
-      yield* createTopic(1)
-      yield* produce(100, 1)
-      const kafka = yield* MemoryKafka
-      const database = yield* MemoryDatabaseState
-      const instance = yield* startInstance()
-      yield* Effect.sleep(5000)
-      database.down = true
-      const topic = kafka.topics.get("orders")
-      if (topic === undefined) return assert.fail("the topic is not there")
-      topic.id = "another life"
-      yield* produce(500, 1)
-      yield* Effect.sleep(60_000)
-      database.down = false
-      yield* Effect.sleep(60_000)
-      assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 100n)
-      yield* Fiber.interrupt(instance)
-    })))
+    run(logged((lines) =>
+      Effect.gen(function*() {
+        yield* createTopic(1)
+        yield* produce(100, 1)
+        const kafka = yield* MemoryKafka
+        const database = yield* MemoryDatabaseState
+        const instance = yield* startInstance()
+        yield* Effect.sleep(5000)
+        database.down = true
+        const topic = kafka.topics.get("orders")
+        if (topic === undefined) return assert.fail("the topic is not there")
+        topic.id = "another life"
+        yield* produce(500, 1)
+        yield* Effect.sleep(60_000)
+        assert.lengthOf(lines.filter((line) => line.includes("topic orders is stopped: ")), 1, lines.join("\n"))
+        database.down = false
+        yield* Effect.sleep(60_000)
+        assert.strictEqual(database.offsets.get("orders/0/group-orders")?.offset, 100n)
+        yield* Fiber.interrupt(instance)
+      })
+    )))
 
   it("told to stop: stops at a record that only the database refuses, after everything before it", () =>
     run(Effect.gen(function*() {
