@@ -1,5 +1,5 @@
 import { createServer, Socket } from "node:net"
-import { detour } from "./detour.js"
+import { detourThrough, type Target } from "./detour.js"
 
 /**
  * What happens to a request:
@@ -29,7 +29,7 @@ export interface CuttingProxy {
 
 const passAll = (): Fault => "none"
 
-export const startCuttingProxy = (target: { readonly host: string; readonly port: number }): Promise<CuttingProxy> => {
+const startCuttingProxy = (target: Target): Promise<CuttingProxy> => {
   const sockets = new Set<Socket>()
   let requests = 0
   let watched: number = api.produce
@@ -87,9 +87,4 @@ export const startCuttingProxy = (target: { readonly host: string; readonly port
 }
 
 /** From now on the `detoured` way to the broker leads through a proxy, which is the caller's to close. */
-export const startDetour = async (broker: string): Promise<CuttingProxy> => {
-  const [host = "", port = ""] = broker.split(":")
-  const proxy = await startCuttingProxy({ host, port: Number(port) })
-  Object.assign(detour, { from: Number(port), to: proxy.port })
-  return proxy
-}
+export const startDetour = (broker: string): Promise<CuttingProxy> => detourThrough(broker, startCuttingProxy)

@@ -1,10 +1,11 @@
 import { createServer, Socket } from "node:net"
-import { detour } from "./detour.js"
+import { detourThrough, type Target } from "./detour.js"
 
 const fetchKey = 1
 
 /** A way to a broker on which answers can be held up, as by a network that has gone silent and may come back. */
 export interface HoldingProxy {
+  readonly port: number
   /** Each connection on which a request is sent from now on (a Fetch only, if so told) brings no answer any more. */
   readonly hold: (which: "fetches" | "all") => void
   /** Settles when an answer is held. */
@@ -14,9 +15,7 @@ export interface HoldingProxy {
   readonly close: () => void
 }
 
-/** From now on the `detoured` way to the broker leads through a proxy, which is the caller's to close. */
-export const startHolding = (broker: string): Promise<HoldingProxy> => {
-  const [host = "", port = ""] = broker.split(":")
+const startHoldingProxy = (target: Target): Promise<HoldingProxy> => {
   const sockets = new Set<Socket>()
   let holding: "fetches" | "all" | "nothing" = "nothing"
   let answers: Array<() => void> = []
@@ -25,7 +24,7 @@ export const startHolding = (broker: string): Promise<HoldingProxy> => {
 
   const listener = createServer((client) => {
     // Not by `connect`, which leads here.
-    const server = new Socket().connect({ host, port: Number(port) })
+    const server = new Socket().connect(target)
     let silent = false
     for (const [socket, other] of [[client, server], [server, client]] as const) {
       sockets.add(socket)
@@ -50,9 +49,8 @@ export const startHolding = (broker: string): Promise<HoldingProxy> => {
   return new Promise((resolve) => {
     listener.listen(0, "127.0.0.1", () => {
       const address = listener.address()
-      const own = typeof address === "object" && address !== null ? address.port : 0
-      Object.assign(detour, { from: Number(port), to: own })
       resolve({
+        port: typeof address === "object" && address !== null ? address.port : 0,
         hold: (which) => {
           holding = which
           firstHeld = new Promise((settle) => (onHeld = settle))
@@ -71,3 +69,6 @@ export const startHolding = (broker: string): Promise<HoldingProxy> => {
     })
   })
 }
+
+/** From now on the `detoured` way to the broker leads through a proxy, which is the caller's to close. */
+export const startHolding = (broker: string): Promise<HoldingProxy> => detourThrough(broker, startHoldingProxy)
