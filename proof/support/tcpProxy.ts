@@ -149,10 +149,7 @@ export const startTcpProxy = async (
       return void client.resetAndDestroy()
     }
     state.accepted += 1
-    const server = connect({
-      ...target(),
-      ...(state.localAddress === undefined ? {} : { localAddress: state.localAddress })
-    })
+    const server = connect({ ...target(), localAddress: state.localAddress })
     server.on("error", () => {})
     const link: Link = { client, server, silent: false, cutOnAnswer: false }
     links.add(link)
