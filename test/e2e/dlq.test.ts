@@ -12,7 +12,7 @@ import { ensureBuilt } from "./support/build.js"
 import { rowsOf } from "./support/database.js"
 import { runProgram, startProgram } from "./support/Program.js"
 import { entry, registerEntry } from "./support/records.js"
-import { makeWorld, type World } from "./support/World.js"
+import { holdRows, makeWorld, type World } from "./support/World.js"
 
 beforeAll(ensureBuilt, 240_000)
 
@@ -132,10 +132,12 @@ describeWith(["kafka", "registry", "mysql"], "tributary dlq", (servers) => {
     assert.deepStrictEqual(await ids(world, topic), [])
     const file = world.properties()
     const replay = { args: ["dlq", "replay", "--all", "--execute", "-c", file], folder: world.folder }
+    // The last letter is held, so that the kill does not come too late.
+    const last = await holdRows(world, "SELECT 1 FROM dead_letters ORDER BY id DESC LIMIT 1")
     const first = startProgram(replay)
     await first.says(/100 of 200/)
-    first.signal("SIGKILL")
-    await first.ended
+    await first.stop("SIGKILL")
+    await last.release()
     const between = (await letterStates(world)).find(({ open }) => open === 1)?.n ?? 0
     assert.isAbove(between, 0)
     assert.isBelow(between, 200)

@@ -72,9 +72,9 @@ const kafkaTools = (kafka: kafkajs.Kafka, brokers: string) => {
 
 beforeAll(ensureBuilt, 240_000)
 
-// Outline: 50 records of a Java producer in one partition, polled 25 at a time, with work of 60 ms for each. Every
-// reader has its own group and strategy; when it has printed its 26th record, in the second poll, it is killed or told to
-// stop. Then Kafka's own tool says where each group stands.
+// Outline: 50 records of a Java producer in one partition, polled 25 at a time, with work of 150 ms for each. Every
+// reader has its own group and strategy; when it has printed its 27th record, in the second poll and behind the commit of
+// the 26th where there is one, it is killed or told to stop. Then Kafka's own tool says where each group stands.
 describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) => {
   it("leaves the offsets that each strategy must leave, killed and stopped", async () => {
     const { kafka, read, topic } = await makeTopic(brokers, 1)
@@ -91,9 +91,9 @@ describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) 
     ] as const
     const ended = await Promise.all(cases.map(async (each) => {
       const group = `${topic}-${each.commit}-${each.signal}`
-      const limits = ["--property", "max.poll.records=25", "--process-delay", "60ms"]
+      const limits = ["--property", "max.poll.records=25", "--process-delay", "150ms"]
       const program = read("--group", group, "--commit", each.commit, ...earliest, ...limits)
-      await until("the 26th record", () => recordsOf(program).length >= 26 ? true : undefined, {
+      await until("the 27th record", () => recordsOf(program).length >= 27 ? true : undefined, {
         about: () => program.log()
       })
       const end = await program.stop(each.signal)

@@ -171,20 +171,25 @@ export const openSession = async (world: World): Promise<Connection> => {
   return session
 }
 
-/** Holds the row of a partition's stored offset, as a database does that has become very slow, until `release`. */
-export const holdOffsetRow = async (
-  world: World,
-  topic: string,
-  partition: number
-): Promise<{ readonly release: () => Promise<void> }> => {
+export interface Hold {
+  readonly release: () => Promise<void>
+}
+
+/** Locks the rows that `select` finds, as a database does that has become very slow, until `release`. */
+export const holdRows = async (world: World, select: string): Promise<Hold> => {
   const session = await openSession(world)
   await session.query("START TRANSACTION")
-  await session.query(
-    `SELECT 1 FROM kafka_offsets
-     WHERE topic = '${topic}' AND \`partition\` = ${partition} AND consumer_group = 'group-${topic}' FOR UPDATE`
-  )
+  await session.query(`${select} FOR UPDATE`)
   return { release: async () => void await session.query("ROLLBACK") }
 }
+
+/** Holds the row of a partition's stored offset: what the partition has yet to write stays unwritten until `release`. */
+export const holdOffsetRow = (world: World, topic: string, partition: number): Promise<Hold> =>
+  holdRows(
+    world,
+    `SELECT 1 FROM kafka_offsets
+     WHERE topic = '${topic}' AND \`partition\` = ${partition} AND consumer_group = 'group-${topic}'`
+  )
 
 /** A new connection for a test whose own was cut by the death of the server; waits until the server takes it. */
 export const reconnected = (world: World): Promise<Connection> =>

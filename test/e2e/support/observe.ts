@@ -77,6 +77,32 @@ export const caughtUp = async (
   })
 }
 
+/** Waits until each partition has a row in `kafka_offsets`, which somebody else can lock from then on. */
+export const allAcquired = async (world: World, programs: ReadonlyArray<Program>): Promise<void> => {
+  await until("each partition has a stored offset", async () => {
+    for (const topic of world.topics) {
+      if ((await storedOffsets(world.sql, topic)).size < world.partitions) return undefined
+    }
+    return true
+  }, { about: () => programs.map((program) => tail(program.log())).join("\n----\n") })
+}
+
+const Count = Schema.Struct({ n: Schema.NumberFromString })
+
+/** Waits until a transaction in the world's database waits for a row that somebody else holds. */
+export const waitsForRow = async (world: World): Promise<void> => {
+  await until("a transaction waits for a row", async () => {
+    const [found] = await rowsOf(
+      world.sql,
+      Count,
+      `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
+       JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+       WHERE t.trx_state = 'LOCK WAIT' AND p.db = '${world.database}'`
+    )
+    return (found?.n ?? 0) > 0 || undefined
+  })
+}
+
 /** Waits until the sum of all stored offsets is at least that. */
 export const progressReaches = async (
   world: World,

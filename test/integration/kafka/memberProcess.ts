@@ -21,6 +21,10 @@ const main = Effect.gen(function*() {
     yield* Effect.forEach(event.partitions, (partition) => Effect.zipRight(seek(partition, 0n), resume(partition)))
   }
 })
-const live = KafkaConsumer.layer(optionsOf(address)).pipe(Layer.provide(instanceLockFile.layer(stateDir)))
+/** Longer than what replaces a dead member takes on any machine. */
+const sessionTimeoutMs = 60_000
+const live = KafkaConsumer.layer({ ...optionsOf(address), sessionTimeoutMs }).pipe(
+  Layer.provide(instanceLockFile.layer(stateDir))
+)
 process.stdin.once("data", () => void Effect.runPromise(Effect.scoped(main).pipe(Effect.provide(live))))
 void Effect.runPromise(Console.log("ready"))
