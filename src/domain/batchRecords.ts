@@ -81,22 +81,49 @@ export const decodeRecords = (
   const corrupt = (reason: string) => Either.left(BatchFault.Corrupt({ position: header.position, reason }))
   const expanded = expandRecords(bytes, at, header, codecs, bytesMax)
   if (Either.isLeft(expanded)) return corrupt(expanded.left)
-  const payload = expanded.right
+  const cursor = new RecordCursor(expanded.right, header)
   const records: Array<KafkaRecord> = []
-  const reader = new VarintReader(payload, 0, payload.length)
-  let previous = header.baseOffset - 1n
-  for (let index = 0; index < header.recordCount; index++) {
-    const record = decodeRecord(reader, payload, header)
-    if (record === undefined) return corrupt(`record ${index} of ${header.recordCount} does not fit its length`)
-    // A reader that trusts the order would skip or repeat records.
-    if (record.offset <= previous || record.offset > header.lastOffset) {
-      return corrupt(`record ${index} has offset ${record.offset} after ${previous}`)
-    }
-    previous = record.offset
-    records.push(record)
+  for (let record = cursor.next(); record !== undefined; record = cursor.next()) records.push(record)
+  return cursor.fault === undefined ? Either.right(records) : corrupt(cursor.fault)
+}
+
+/** Reads the records of a batch one by one, for whoever does not want all that a batch may hold at once. */
+export class RecordCursor {
+  /** Why there is no next record, where that is not because all have been read. */
+  fault: string | undefined
+  #index = 0
+  #previous: bigint
+  readonly #reader: VarintReader
+  readonly #payload: Uint8Array
+  readonly #header: BatchHeader
+
+  /** `payload`: the encoded records, expanded. */
+  constructor(payload: Uint8Array, header: BatchHeader) {
+    this.#reader = new VarintReader(payload, 0, payload.length)
+    this.#payload = payload
+    this.#header = header
+    this.#previous = header.baseOffset - 1n
   }
-  if (reader.position !== payload.length) return corrupt("bytes left after the last record")
-  return Either.right(records)
+
+  /** Undefined: there is none, or it has a fault. */
+  next(): KafkaRecord | undefined {
+    const { lastOffset, recordCount } = this.#header
+    if (this.#index === recordCount) {
+      if (this.#reader.position !== this.#payload.length) this.fault = "bytes left after the last record"
+      return undefined
+    }
+    const record = decodeRecord(this.#reader, this.#payload, this.#header)
+    if (record === undefined) this.fault = `record ${this.#index} of ${recordCount} does not fit its length`
+    // A reader that trusts the order would skip or repeat records.
+    else if (record.offset <= this.#previous || record.offset > lastOffset) {
+      this.fault = `record ${this.#index} has offset ${record.offset} after ${this.#previous}`
+      return undefined
+    } else {
+      this.#previous = record.offset
+      this.#index++
+    }
+    return record
+  }
 }
 
 /** The encoded records of the batch at `bytes[at]`, without their compression; else why they cannot be had. */

@@ -3,6 +3,7 @@ import { type Mutation, unit } from "../Mutation.js"
 const lz4 = "src/layers/kafka/lz4.ts"
 const snappy = "src/layers/kafka/snappy.ts"
 const zstd = "src/layers/kafka/zstd.ts"
+const codecs = "src/layers/kafka/codecs.ts"
 const fetchResponse = "src/layers/kafka/fetchResponse.ts"
 const fetching = "src/layers/kafka/fetching.ts"
 const bombs = "layers/kafka/bombs"
@@ -103,14 +104,50 @@ export const bounding: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{
       file: fetchResponse,
-      find: "size + recordOverheadBytes * records.length < heldBytesMax",
-      replace: "size >= 0"
+      find: "at < bytes.length && !isFull(held, heldBytesMax);",
+      replace: "at < bytes.length;"
     }],
     simulated: "not in it",
     tests: [
-      unit(fetched, "where the next fetch begins before what would be more than is held of one fetch"),
-      unit(fetched, "where the next fetch begins before records that are many, however small they are")
+      unit(fetched, "where the next fetch begins before what would be more than is held of one fetch")
     ]
+  },
+  {
+    id: "batch-held",
+    mechanism: "what would be too much of one batch is left for the next fetch",
+    promise: memory,
+    section: 4,
+    edits: [{ file: fetchResponse, find: "    if (isFull(held, heldBytesMax)) return \"full\"\n", replace: "" }],
+    simulated: "not in it",
+    tests: [unit(fetched, "where the next fetch begins before records that are many, however small they are")]
+  },
+  {
+    id: "batch-own-records",
+    mechanism: "records of a large batch are copied out of it",
+    promise: memory,
+    section: 4,
+    edits: [{ file: fetchResponse, find: "own ? ownRecord(record) : record", replace: "record" }],
+    simulated: "not in it",
+    tests: [unit(fetched, "where the next fetch begins in the middle of a batch, of which the rest is not kept")]
+  },
+  {
+    id: "expand-turns",
+    mechanism: "what a batch becomes is expanded in steps, and everything else has its turn in between",
+    promise: "no batch holds up heartbeats, other partitions or a shutdown",
+    section: 4,
+    edits: [
+      {
+        file: codecs,
+        find: "    if (step.value - before < bytesInTurn) continue\n",
+        replace: "    if (before >= 0) continue\n"
+      },
+      { file: codecs, find: "  if (bytes.length > smallMax) return", replace: "  if (bytes.length < 0) return" },
+      { file: codecs, find: "atOnce(bytes, Math.min(bytesMax, bytesInTurn))", replace: "atOnce(bytes, bytesMax)" }
+    ],
+    simulated: "not in it",
+    tests: ["gzip", "snappy", "lz4"].map((name) =>
+      unit("layers/kafka/codecs", `${name} everything else has its turn while much is expanded`)
+    )
   },
   {
     id: "fetch-own-bytes",

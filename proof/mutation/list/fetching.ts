@@ -14,8 +14,8 @@ export const fetching: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{
       file: fetchResponse,
-      find: "  return { fetchedOffset, nextOffset, records, bytes: size }\n}",
-      replace: "  return records.length === 0 ? undefined : { fetchedOffset, nextOffset, records, bytes: size }\n}"
+      find: "  return fetched()\n}",
+      replace: "  return held.records.length === 0 ? undefined : fetched()\n}"
     }],
     simulated: "not in it",
     tests: [unit(fetched, "where the next fetch begins after the markers, though no record is there")]
@@ -29,7 +29,7 @@ export const fetching: ReadonlyArray<Mutation> = [
       file: fetchResponse,
       find: "if (batch.lastOffset >= nextOffset) nextOffset = batch.lastOffset + 1n",
       replace:
-        "const end = batch.control ? batch.lastOffset : records.at(-1)?.offset ?? batch.lastOffset\n    if (end >= nextOffset) nextOffset = end + 1n"
+        "const end = batch.control ? batch.lastOffset : held.records.at(-1)?.offset ?? batch.lastOffset\n    if (end >= nextOffset) nextOffset = end + 1n"
     }],
     simulated: "not in it",
     tests: [unit(fetched, "where the next fetch begins after what compaction took from the end of a batch")]
@@ -39,7 +39,7 @@ export const fetching: ReadonlyArray<Mutation> = [
     mechanism: "records before the offset that was asked for are left out",
     promise: "a fetch in the middle of a batch repeats nothing",
     section: 4,
-    edits: [{ file: fetchResponse, find: "        if (record.offset < fetchedOffset) continue\n", replace: "" }],
+    edits: [{ file: fetchResponse, find: "    if (record.offset < from) continue\n", replace: "" }],
     simulated: "not in it",
     tests: [
       unit(fetched, "where the next fetch begins in the middle of a batch the records before are not given again")
@@ -52,8 +52,9 @@ export const fetching: ReadonlyArray<Mutation> = [
     section: 4,
     edits: [{
       file: fetchResponse,
-      find: "      for (const record of decoded.right) {",
-      replace: "      records.push(...decoded.right)\n      for (const record of decoded.right.slice(0, 0)) {"
+      find: "      let state = readOn(",
+      replace:
+        "      const all = []\n      for (let one = cursor.next(); one !== undefined; one = cursor.next()) all.push(one)\n      held.records.push(...all)\n      let state = readOn("
     }],
     simulated: "not in it",
     tests: [unit(fetched, "reads a batch of 130,000 records, on which kafkajs overflows its stack")]

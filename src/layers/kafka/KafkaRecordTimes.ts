@@ -76,7 +76,7 @@ const timeOf = (
       // Decoded within the request: a compression that nobody can undo is the broker's data, not a bug here.
       const fetched = answer === undefined || answer.errorCode === offsetOutOfRange
         ? undefined
-        : yield* nodes.request(doing, async () =>
+        : yield* nodes.request(doing, () =>
           decodeRecordSet(answer, offset))
       const time = fetched?.records[0]?.timestampMs
       if (time !== undefined) return time < 0 ? undefined : time

@@ -1,3 +1,20 @@
+/** An expansion on its way: each step says how many bytes there are so far. Throws an `Error` that says what is wrong. */
+export type ExpandSteps = Generator<number, Uint8Array, void>
+
+/** Puts together what has come in parts, of `total` bytes. */
+export const joinSteps = function*(parts: ReadonlyArray<Uint8Array>, total: number): ExpandSteps {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only
+  const target = new Uint8Array(total)
+  let to = 0
+  for (const part of parts) {
+    target.set(part, to)
+    to += part.length
+    yield total + to
+  }
+  return target
+}
+
 /** Up to this a loop is faster than a call. */
 const loopBytesMax = 64
 

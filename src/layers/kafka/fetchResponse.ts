@@ -1,10 +1,12 @@
 import * as Either from "effect/Either"
+import { setImmediate as othersTurn } from "node:timers/promises"
 import { type AbortedTransaction, makeAbortFilter } from "../../domain/abortFilter.js"
-import { decodeRecords, expandedBytesMax } from "../../domain/batchRecords.js"
+import { expandedBytesMax, RecordCursor } from "../../domain/batchRecords.js"
 import type { KafkaRecord } from "../../domain/KafkaRecord.js"
 import { BatchFault, type BatchHeader, batchHeaderBytes, readBatchHeader } from "../../domain/recordBatch.js"
 import { VarintReader } from "../../domain/varint.js"
-import { batchCodecs } from "./codecs.js"
+import { expandInTurns } from "./codecs.js"
+import { ownBytes } from "./ownBytes.js"
 
 /** What one fetch brought of one partition. */
 export interface FetchedRecords {
@@ -16,6 +18,11 @@ export interface FetchedRecords {
   readonly bytes: number
   /** Why what begins at `nextOffset` cannot be read, now or later. */
   readonly unreadable?: string
+}
+
+export interface DecodedRecordSet extends FetchedRecords {
+  /** First and last offsets of the batches whose records are not to be seen: aborted ones, and markers. */
+  readonly hidden: ReadonlyArray<readonly [first: bigint, last: bigint]>
 }
 
 export interface PartitionResponse {
@@ -59,8 +66,9 @@ export interface DecodeLimits {
   /** Of one batch after decompression: one that would become more cannot be read. */
   readonly batchBytesMax: number
   /**
-   * Of what is decoded of one fetch, as it lies in memory: what follows is left for the next fetch. Without it the
-   * memory that a fetch takes would be as large as the best compression makes it, times the partitions.
+   * Of what is decoded of one fetch, as it lies in memory: the batches that follow are left for the next fetch, and of
+   * a batch what would be twice as much. Without it the memory that a fetch takes would be as large as the best
+   * compression makes it, times the partitions.
    */
   readonly heldBytesMax: number
 }
@@ -78,9 +86,12 @@ const defaultLimits = limitsOf(1024 * 1024)
 
 /** A record beside its bytes: an object with an offset, views on key and value, headers (measured: 400 to 600). */
 const recordOverheadBytes = 512
+/** After so many records everything else has its turn: they take some milliseconds. */
+const recordsInTurn = 10_000
 
 /**
- * The whole batches of a fetch; the last one may be cut off and is left for the next fetch. Undefined: there are none.
+ * The records of a fetch. A batch that the broker has cut off is left for the next fetch, and so is what comes after the
+ * limit, be it in the middle of a batch: brokers answer with whole batches. Undefined: there is nothing.
  * In place of kafkajs's decoder (protocol/requests/fetch/v4/decodeMessages.js), which ends the consumer for good on a
  * batch of 125,000 records (`records.push(...)` overflows the stack, tulios/kafkajs#1723), checks no checksum, and needs
  * one fetch for every offset that compaction has removed from the end of a batch.
@@ -88,24 +99,22 @@ const recordOverheadBytes = 512
  * A batch that cannot be read (checksum, format, compression) ends it: what stands before is delivered, and the reason.
  * So does one in the wrong place: neither its length nor its offset is part of the checksum.
  */
-export const decodeRecordSet = (
+export const decodeRecordSet = async (
   { aborted, partition, recordSet: bytes, topic }: PartitionResponse,
   fetchedOffset: bigint,
   { batchBytesMax, heldBytesMax }: DecodeLimits = defaultLimits
-): FetchedRecords | undefined => {
+): Promise<DecodedRecordSet | undefined> => {
   if (bytes.length === 0) return undefined
   const isData = makeAbortFilter(aborted)
-  const records: Array<KafkaRecord> = []
-  let size = 0
+  const held: Held = { records: [], bytes: 0 }
+  const hidden: Array<readonly [first: bigint, last: bigint]> = []
   let nextOffset = fetchedOffset
-  const unreadable = (reason: string): FetchedRecords => ({
-    fetchedOffset,
-    nextOffset,
-    records,
-    bytes: size,
+  const fetched = (): DecodedRecordSet => ({ ...held, fetchedOffset, nextOffset, hidden })
+  const unreadable = (reason: string): DecodedRecordSet => ({
+    ...fetched(),
     unreadable: `${topic}-${partition} at offset ${nextOffset}: ${reason}`
   })
-  for (let at = 0; at < bytes.length && size + recordOverheadBytes * records.length < heldBytesMax;) {
+  for (let at = 0; at < bytes.length && !isFull(held, heldBytesMax);) {
     const header = readBatchHeader(bytes, at, 0)
     if (Either.isLeft(header)) {
       // A broker sends the first batch whole, however long it is (KIP-74), so that a length which ends later is wrong.
@@ -116,23 +125,72 @@ export const decodeRecordSet = (
     const batch = header.right
     if (nextOffset > fetchedOffset && batch.baseOffset < nextOffset) return unreadable(misplaced(batch))
     if (isData(batch, () => isAbortMarker(bytes, at, batch))) {
-      const decoded = decodeRecords(bytes, at, batch, batchCodecs, batchBytesMax)
-      if (Either.isLeft(decoded)) {
-        return unreadable(BatchFault.$is("Corrupt")(decoded.left) ? decoded.left.reason : "it ends too early")
+      const packed = bytes.subarray(at + batchHeaderBytes, at + batch.bytes)
+      const expanded = batch.codec === 0
+        ? Either.right(packed)
+        : await expandInTurns(batch.codec, packed, batchBytesMax)
+      if (Either.isLeft(expanded)) return unreadable(expanded.left)
+      const before = { bytes: held.bytes, count: held.records.length }
+      const cursor = new RecordCursor(expanded.right, batch)
+      // Views would keep all of a batch in memory for as long as one of its records waits.
+      const own = expanded.right.length > heldBytesMax
+      const wanted = { from: fetchedOffset, own, heldBytesMax: 2 * heldBytesMax }
+      let state = readOn(cursor, held, wanted)
+      while (state === "more") {
+        await othersTurn()
+        state = readOn(cursor, held, wanted)
       }
-      for (const record of decoded.right) {
-        // The broker answers with whole batches; the first one may begin before the offset that was asked for.
-        if (record.offset < fetchedOffset) continue
-        records.push(record)
-        size += sizeOf(record)
+      if (cursor.fault !== undefined) {
+        held.records.length = before.count
+        held.bytes = before.bytes
+        return unreadable(cursor.fault)
       }
-    }
+      const last = held.records.at(-1)
+      if (state === "full" && last !== undefined) {
+        nextOffset = last.offset + 1n
+        return fetched()
+      }
+    } else if (batch.control || batch.recordCount > 0) hidden.push([batch.baseOffset, batch.lastOffset])
     if (batch.lastOffset >= nextOffset) nextOffset = batch.lastOffset + 1n
     at += batch.bytes
     // It would be asked for again and again.
     if (at >= bytes.length && nextOffset === fetchedOffset) return unreadable(misplaced(batch))
   }
-  return { fetchedOffset, nextOffset, records, bytes: size }
+  return fetched()
+}
+
+/** What is decoded of a fetch so far. */
+interface Held {
+  readonly records: Array<KafkaRecord>
+  bytes: number
+}
+
+const isFull = ({ bytes, records }: Held, heldBytesMax: number): boolean =>
+  bytes + recordOverheadBytes * records.length >= heldBytesMax
+
+interface Wanted {
+  /** The broker answers with whole batches; the first one may begin before the offset that was asked for. */
+  readonly from: bigint
+  /** Copied out of the batch. */
+  readonly own: boolean
+  readonly heldBytesMax: number
+}
+
+/** Takes records of a batch, as many as there is room for; "more": after everything else's turn. */
+const readOn = (
+  cursor: RecordCursor,
+  held: Held,
+  { from, heldBytesMax, own }: Wanted
+): "all" | "full" | "more" => {
+  for (let read = 0; read < recordsInTurn; read++) {
+    const record = cursor.next()
+    if (record === undefined) return "all"
+    if (record.offset < from) continue
+    held.records.push(own ? ownRecord(record) : record)
+    held.bytes += sizeOf(record)
+    if (isFull(held, heldBytesMax)) return "full"
+  }
+  return "more"
 }
 
 const misplaced = ({ baseOffset, lastOffset }: BatchHeader): string =>
@@ -143,6 +201,13 @@ const sizeOf = (record: KafkaRecord): number => {
   for (const [name, value] of record.headers) size += name.length + (value?.length ?? 0)
   return size
 }
+
+const ownRecord = (record: KafkaRecord): KafkaRecord => ({
+  ...record,
+  key: record.key === null ? null : ownBytes(record.key),
+  value: record.value === null ? null : ownBytes(record.value),
+  headers: record.headers.map(([name, value]) => [name, value === null ? null : ownBytes(value)])
+})
 
 /** A control record's key is int16 version, int16 type; type 0 aborts, 1 commits. A control batch holds one record. */
 const isAbortMarker = (bytes: Uint8Array, at: number, header: BatchHeader): boolean => {

@@ -71,7 +71,7 @@ export const makeFetch = (options: FetchOptions) => {
         failed = errorOfCode(errorCode)
         onStale(failed.message)
       } else if (!session.isCurrent(plan, partition)) continue // an old error would pause what reads elsewhere now
-      else if (errorCode === 0) decoded += deliver(session, plan, answer, limits)
+      else if (errorCode === 0) decoded += await deliver(session, plan, answer, limits)
       else if (errorCode === offsetOutOfRange) onOutOfRange(broker, plan, partition)
       else onFailure(plan, partition, errorOfCode(errorCode))
       if (decoded < decodedInTurnMax) continue
@@ -84,10 +84,15 @@ export const makeFetch = (options: FetchOptions) => {
 }
 
 /** Answers how many bytes of records it was. */
-const deliver = (session: GroupSession, plan: FetchPlan, answer: PartitionResponse, limits: DecodeLimits): number => {
+const deliver = async (
+  session: GroupSession,
+  plan: FetchPlan,
+  answer: PartitionResponse,
+  limits: DecodeLimits
+): Promise<number> => {
   const offset = plan.offsets.get(answer.partition)
   if (offset === undefined) return 0
-  const fetched = decodeRecordSet({ ...answer, recordSet: ownBytes(answer.recordSet) }, offset, limits)
+  const fetched = await decodeRecordSet({ ...answer, recordSet: ownBytes(answer.recordSet) }, offset, limits)
   if (fetched === undefined) return 0
   session.deliver(plan, answer.partition, fetched)
   return fetched.bytes

@@ -1,6 +1,4 @@
-import * as Either from "effect/Either"
 import type { LogRange } from "../../domain/KafkaRecord.js"
-import { readBatchHeader } from "../../domain/recordBatch.js"
 import type { LogEntry } from "../LogReader.js"
 import { type DecodeLimits, decodeRecordSet, type PartitionResponse } from "./fetchResponse.js"
 
@@ -14,40 +12,26 @@ export interface LogPage {
 }
 
 /** The entries from `offset` (inclusive) to `to` (exclusive) in an answer to a fetch at `offset`. */
-export const entriesOf = (
+export const entriesOf = async (
   answer: PartitionResponse,
   offset: bigint,
   to: bigint,
   limits: DecodeLimits
-): LogPage => {
-  // All of the first batch, whichever part of it was asked for: whether anything of it is visible is told by the whole.
-  const start = Either.match(readBatchHeader(answer.recordSet, 0, 0), {
-    onLeft: () => offset,
-    onRight: ({ baseOffset }) => baseOffset < offset ? baseOffset : offset
-  })
-  const fetched = decodeRecordSet(answer, start, limits)
+): Promise<LogPage> => {
+  const fetched = await decodeRecordSet(answer, offset, limits)
   if (fetched === undefined) return { entries: [], next: offset, unreadable: undefined }
-  const { nextOffset, records, unreadable } = fetched
-  const entries: Array<LogEntry> = []
-  const add = (entry: LogEntry) => {
-    if (entry.offset >= offset && entry.offset < to) entries.push(entry)
-  }
-  let index = 0
-  for (let at = 0; at < answer.recordSet.length;) {
-    const header = readBatchHeader(answer.recordSet, at, 0)
-    if (Either.isLeft(header) || header.right.lastOffset >= nextOffset) break
-    const { baseOffset, bytes, control, lastOffset, recordCount, transactional } = header.right
-    const before = index
-    for (let record = records[index]; record !== undefined && record.offset <= lastOffset; record = records[++index]) {
-      add({ offset: record.offset, kind: record.value === null ? "tombstone" : "record" })
+  const { hidden, nextOffset: next, records, unreadable } = fetched
+  const entries = records.map((record): LogEntry => ({
+    offset: record.offset,
+    kind: record.value === null ? "tombstone" : "record"
+  }))
+  for (const [first, last] of hidden) {
+    for (let at = first < offset ? offset : first; at <= last && at < to; at++) {
+      entries.push({ offset: at, kind: "hidden" })
     }
-    // A transactional batch that has records and shows none is aborted: compaction empties a batch altogether.
-    if (control || (transactional && recordCount > 0 && index === before)) {
-      for (let hidden = baseOffset; hidden <= lastOffset; hidden++) add({ offset: hidden, kind: "hidden" })
-    }
-    at += bytes
   }
-  return { entries, next: nextOffset > offset ? nextOffset : offset, unreadable }
+  const wanted = entries.filter((entry) => entry.offset < to)
+  return { entries: wanted.toSorted((a, b) => a.offset < b.offset ? -1 : 1), next, unreadable }
 }
 
 /**

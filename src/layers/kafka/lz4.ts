@@ -7,7 +7,7 @@
  */
 import lz4js from "lz4js"
 import xxh32 from "lz4js/xxh32.js"
-import { copyBack, copyBytes } from "./backReference.js"
+import { copyBack, copyBytes, type ExpandSteps } from "./backReference.js"
 
 const magic = 0x184d2204
 const flags = {
@@ -49,8 +49,8 @@ export const compressFrame = (source: Uint8Array): Uint8Array => {
   return target.subarray(0, at + 4)
 }
 
-/** Throws an `Error` that says what is wrong; never returns less or more than the frame holds. */
-export const decompressFrame = (source: Uint8Array, bytesMax: number): Uint8Array => {
+/** One step per block; never less or more than the frame holds. */
+export const expandFrame = function*(source: Uint8Array, bytesMax: number): ExpandSteps {
   const view = new DataView(source.buffer, source.byteOffset, source.length)
   if (source.length < 7 || view.getUint32(0, true) !== magic) throw new Error("it does not begin with an LZ4 frame")
   const flag = view.getUint8(4)
@@ -79,6 +79,7 @@ export const decompressFrame = (source: Uint8Array, bytesMax: number): Uint8Arra
       to += length
     }
     from += length + checksumBytes
+    yield to
   }
 }
 

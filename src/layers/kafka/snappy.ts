@@ -7,7 +7,7 @@
  * the block says, and does not end on a literal with a length beyond 2^31 (it steps backwards).
  */
 import { compress } from "snappyjs"
-import { copyBack, copyBytes } from "./backReference.js"
+import { copyBack, copyBytes, type ExpandSteps, joinSteps } from "./backReference.js"
 
 const magic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const headerBytes = 16
@@ -31,21 +31,22 @@ export const compressFramed = (source: Uint8Array): Uint8Array => {
   return Buffer.concat(parts)
 }
 
-/** Throws an `Error` that says what is wrong. */
-export const decompressAny = (source: Uint8Array, bytesMax: number): Uint8Array => {
-  if (source.length < headerBytes || !magic.equals(source.subarray(0, magic.length))) return expand(source, bytesMax, 0)
+export const expandAny = function*(source: Uint8Array, bytesMax: number): ExpandSteps {
+  if (source.length < headerBytes || !magic.equals(source.subarray(0, magic.length))) {
+    return yield* expand(source, bytesMax, 0)
+  }
   const view = new DataView(source.buffer, source.byteOffset, source.length)
   const parts: Array<Uint8Array> = []
   let total = 0
   for (let at = headerBytes; at < source.length;) {
     const length = at + 4 <= source.length ? view.getInt32(at) : -1
     if (length < 0 || at + 4 + length > source.length) throw new Error("a snappy block ends after the batch")
-    const part = expand(source.subarray(at + 4, at + 4 + length), bytesMax, total)
+    const part = yield* expand(source.subarray(at + 4, at + 4 + length), bytesMax, total)
     total += part.length
     parts.push(part)
     at += 4 + length
   }
-  return Buffer.concat(parts)
+  return yield* joinSteps(parts, total)
 }
 
 const broken = (): Error => new Error("a snappy block is broken")
@@ -67,8 +68,11 @@ const numberAt = (block: Uint8Array, at: number, bytes: number): number => {
   return bytes < 3 ? low : low + (block[at + 2] ?? 0) * 0x10000 + (bytes > 3 ? (block[at + 3] ?? 0) * 0x1000000 : 0)
 }
 
+/** A raw block may be the whole batch: a step is as short as `stepBytes`. */
+const stepBytes = 256 * 1024
+
 /** `before`: bytes that other blocks of the batch have become already. */
-const expand = (block: Uint8Array, bytesMax: number, before: number): Uint8Array => {
+const expand = function*(block: Uint8Array, bytesMax: number, before: number): ExpandSteps {
   const [length, start] = lengthOf(block)
   if (before + length > bytesMax) throw new Error(`it would become more than ${bytesMax} bytes`)
   if (length > block.length * expansionMax) {
@@ -76,7 +80,12 @@ const expand = (block: Uint8Array, bytesMax: number, before: number): Uint8Array
   }
   const target = new Uint8Array(length)
   let to = 0
+  let nextStep = stepBytes
   for (let at = start; at < block.length;) {
+    if (to >= nextStep) {
+      nextStep = to + stepBytes
+      yield before + to
+    }
     const tag = block[at++] ?? 0
     const kind = tag & 3
     if (kind === 0) {
@@ -98,5 +107,6 @@ const expand = (block: Uint8Array, bytesMax: number, before: number): Uint8Array
     }
   }
   if (to !== length) throw broken()
+  yield before + to
   return target
 }

@@ -5,6 +5,7 @@
  * Format: RFC 8878.
  */
 import { Decompress } from "fzstd"
+import { type ExpandSteps, joinSteps } from "./backReference.js"
 
 const magic = 0xfd2fb528
 const skippableMagic = 0x184d2a50
@@ -14,9 +15,9 @@ const windowBytesMax = 128 * 1024 * 1024
 /** What fzstd may move to and fro in one frame: a second's worth. */
 const movedBytesMax = 8 * 1024 ** 3
 
-/** Throws an `Error` that says what is wrong. */
-export const expandZstd = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
-  for (let at = 0; at < bytes.length;) at = checkFrame(bytes, at, bytesMax)
+export const expandFrames = function*(bytes: Uint8Array, bytesMax: number): ExpandSteps {
+  const ends: Array<number> = []
+  for (let at = 0; at < bytes.length;) at = checkFrame(bytes, at, bytesMax, ends)
   const parts: Array<Uint8Array> = []
   let total = 0
   let ended = false
@@ -26,9 +27,15 @@ export const expandZstd = (bytes: Uint8Array, bytesMax: number): Uint8Array => {
     parts.push(part)
     ended = final === true
   })
-  stream.push(bytes, true)
+  let from = 0
+  for (const end of ends) {
+    stream.push(bytes.subarray(from, end))
+    from = end
+    yield total
+  }
+  stream.push(bytes.subarray(from), true)
   if (!ended) throw new Error("the zstd frame ends too early")
-  return Buffer.concat(parts)
+  return yield* joinSteps(parts, total)
 }
 
 const tooLong = (bytesMax: number): Error => new Error(`it would become more than ${bytesMax} bytes`)
@@ -61,8 +68,8 @@ const sizeOf = (view: DataView, at: number, bytes: number): number =>
     ? view.getUint16(at, true) + 256
     : view.getUint8(at)
 
-/** The end of the frame at `at`; throws where it is not whole, or would take too much to read. */
-const checkFrame = (bytes: Uint8Array, at: number, bytesMax: number): number => {
+/** The end of the frame at `at`; throws where it is not whole, or would take too much to read. Adds the ends of blocks. */
+const checkFrame = (bytes: Uint8Array, at: number, bytesMax: number, ends: Array<number>): number => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes.length - at < 9) throw new Error("the zstd frame ends too early")
   const kind = view.getUint32(at, true)
@@ -84,6 +91,7 @@ const checkFrame = (bytes: Uint8Array, at: number, bytesMax: number): number => 
     if (known > bytesMax) throw tooLong(bytesMax)
     if (++blocks * windowBytes > movedBytesMax) throw new Error("it has too many blocks for its window")
     next += 3 + (type === 1 ? 1 : size)
+    ends.push(next)
     if ((head & 1) === 0) continue
     if (next + checksumBytes > bytes.length) throw new Error("the zstd frame ends too early")
     return next + checksumBytes

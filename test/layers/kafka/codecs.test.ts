@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Either, FastCheck as fc } from "effect"
+import { Effect, Either, FastCheck as fc } from "effect"
 import { compress as compressRaw } from "snappyjs"
 import * as zlib from "node:zlib"
 import { expandedBytesMax } from "../../../src/domain/batchRecords.js"
-import { compressor, decompress } from "../../../src/layers/kafka/codecs.js"
+import { compressor, decompress, decompressInTurns } from "../../../src/layers/kafka/codecs.js"
+import { expandFrames } from "../../../src/layers/kafka/zstd.js"
 
 /** Text that repeats, noise, and both: what compresses well, not at all, and in parts. */
 const content = fc.oneof(
@@ -17,6 +18,9 @@ const content = fc.oneof(
 )
 const expand = (name: "gzip" | "snappy" | "lz4" | "zstd", bytes: Uint8Array, bytesMax?: number) =>
   Buffer.from(Either.getOrThrow(decompress(name, bytes, bytesMax)))
+
+const answerOf = (found: Either.Either<Uint8Array, string>) =>
+  Either.match(found, { onLeft: (reason) => reason, onRight: (bytes) => Buffer.from(bytes).toString("base64") })
 
 for (const name of ["gzip", "snappy", "lz4", "zstd"] as const) {
   const compress = compressor(name)
@@ -48,6 +52,42 @@ for (const name of ["gzip", "snappy", "lz4", "zstd"] as const) {
       },
       { fastCheck: { numRuns: 50 } }
     )
+
+    it.effect.prop(
+      "in turns the answer is the same as at once",
+      [content, fc.nat(), fc.nat(255), fc.boolean()],
+      ([bytes, at, value, spoiled]) =>
+        Effect.promise(async () => {
+          const packed = Buffer.from(compress.right(bytes))
+          if (spoiled && packed.length > 0) packed[at % packed.length] = value
+          const inTurns = await decompressInTurns(name, packed, 100_000)
+          assert.strictEqual(answerOf(inTurns), answerOf(decompress(name, packed, 100_000)))
+        }),
+      { fastCheck: { numRuns: 50 } }
+    )
+
+    if (name === "zstd") {
+      it.prop("fzstd, which older Nodes use, reads the same block by block", [content], ([bytes]) => {
+        const steps = expandFrames(compress.right(bytes), expandedBytesMax)
+        let step = steps.next()
+        while (step.done !== true) step = steps.next()
+        assert.isTrue(Buffer.from(step.value).equals(bytes))
+      }, { fastCheck: { numRuns: 200 } })
+    }
+
+    it("everything else has its turn while much is expanded", async () => {
+      const mebibytes = 32
+      const bomb = compress.right(Buffer.alloc(mebibytes * 1024 * 1024, "Kafka"))
+      let turns = 0
+      let waiting = setImmediate(function count() {
+        turns++
+        waiting = setImmediate(count)
+      })
+      const found = await decompressInTurns(name, bomb, expandedBytesMax)
+      clearImmediate(waiting)
+      assert.strictEqual(Either.getOrThrow(found).length, mebibytes * 1024 * 1024)
+      assert.isAtLeast(turns, mebibytes / 4)
+    })
   })
 }
 

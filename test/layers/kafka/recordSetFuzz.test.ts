@@ -4,7 +4,7 @@
  * an error or untouched. Where it is written again, so that the parser is reached, the answer is records or a reason.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Either, FastCheck as fc } from "effect"
+import { Effect, Either, FastCheck as fc } from "effect"
 import { batchHeaderBytes } from "../../../src/domain/recordBatch.js"
 import { compressor } from "../../../src/layers/kafka/codecs.js"
 import { decodeFetchResponse, type DecodeLimits, decodeRecordSet } from "../../../src/layers/kafka/fetchResponse.js"
@@ -58,51 +58,61 @@ const offsetBytes = 8
 const checkedFrom = 21
 
 describe("changed bytes", () => {
-  it.prop("with their old checksum are never a record that nobody wrote", [chosen, changes], ([names, made]) => {
-    const log = logOf(names)
-    // The base offset is not covered (a broker writes it); neither is what only tells where a batch ends.
-    const fetched = decode(
-      Buffer.concat(changed(log, made.filter(({ at, batch: index }) => at % (log[index]?.length ?? 1) >= offsetBytes)))
-    )
-    const written = decode(Buffer.concat(log))?.records ?? []
-    assert.deepStrictEqual(fetched?.records, written.slice(0, fetched?.records.length))
-    // Less than was written: the reason is told, or the rest is asked for again.
-    const missing = (fetched?.records.length ?? 0) < written.length
-    assert.isTrue(!missing || fetched?.unreadable !== undefined || (fetched?.nextOffset ?? 0n) < 29n)
-  }, { fastCheck })
-
-  it.prop(
-    "with a checksum that fits are records in ascending order, or a reason",
+  it.effect.prop(
+    "with their old checksum are never a record that nobody wrote",
     [chosen, changes],
-    ([names, made]) => {
-      const parts = changed(logOf(names), made.map((one) => ({ ...one, at: Math.max(checkedFrom, one.at) })))
-      const fetched = decode(Buffer.concat(parts.map(sealed)))
-      assert.isDefined(fetched)
-      let previous = 9n
-      for (const { offset } of fetched.records) {
-        assert.isTrue(offset > previous && offset < fetched.nextOffset)
-        previous = offset
-      }
-      assert.isTrue(
-        fetched.unreadable !== undefined || fetched.nextOffset > fetched.fetchedOffset,
-        "it would be asked again"
-      )
-    },
+    ([names, made]) =>
+      Effect.promise(async () => {
+        const log = logOf(names)
+        // The base offset is not covered (a broker writes it); neither is what only tells where a batch ends.
+        const fetched = await decode(
+          Buffer.concat(
+            changed(log, made.filter(({ at, batch: index }) => at % (log[index]?.length ?? 1) >= offsetBytes))
+          )
+        )
+        const written = (await decode(Buffer.concat(log)))?.records ?? []
+        assert.deepStrictEqual(fetched?.records, written.slice(0, fetched?.records.length))
+        // Less than was written: the reason is told, or the rest is asked for again.
+        const missing = (fetched?.records.length ?? 0) < written.length
+        assert.isTrue(!missing || fetched?.unreadable !== undefined || (fetched?.nextOffset ?? 0n) < 29n)
+      }),
     { fastCheck }
   )
 
-  it.prop(
+  it.effect.prop(
+    "with a checksum that fits are records in ascending order, or a reason",
+    [chosen, changes],
+    ([names, made]) =>
+      Effect.promise(async () => {
+        const parts = changed(logOf(names), made.map((one) => ({ ...one, at: Math.max(checkedFrom, one.at) })))
+        const fetched = await decode(Buffer.concat(parts.map(sealed)))
+        assert.isDefined(fetched)
+        let previous = 9n
+        for (const { offset } of fetched.records) {
+          assert.isTrue(offset > previous && offset < fetched.nextOffset)
+          previous = offset
+        }
+        assert.isTrue(
+          fetched.unreadable !== undefined || fetched.nextOffset > fetched.fetchedOffset,
+          "it would be asked again"
+        )
+      }),
+    { fastCheck }
+  )
+
+  it.effect.prop(
     "of any kind are never a hang or an exception",
     [fc.uint8Array({ maxLength: 300 }), fc.nat(2)],
-    ([bytes, magic]) => {
-      const noise = Uint8Array.from(bytes)
-      if (noise.length > 16) noise[16] = magic
-      if (noise.length > batchHeaderBytes) new DataView(noise.buffer).setInt32(8, noise.length - 12)
-      const fetched = decode(noise.length > batchHeaderBytes ? sealed(noise) : noise)
-      assert.isTrue(
-        fetched === undefined ? noise.length === 0 : fetched.unreadable !== undefined || fetched.nextOffset > 10n
-      )
-    },
+    ([bytes, magic]) =>
+      Effect.promise(async () => {
+        const noise = Uint8Array.from(bytes)
+        if (noise.length > 16) noise[16] = magic
+        if (noise.length > batchHeaderBytes) new DataView(noise.buffer).setInt32(8, noise.length - 12)
+        const fetched = await decode(noise.length > batchHeaderBytes ? sealed(noise) : noise)
+        assert.isTrue(
+          fetched === undefined ? noise.length === 0 : fetched.unreadable !== undefined || fetched.nextOffset > 10n
+        )
+      }),
     { fastCheck }
   )
 })
