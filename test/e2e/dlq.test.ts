@@ -10,6 +10,7 @@ import { captured } from "../programs/captured.js"
 import { describeWith } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
 import { rowsOf } from "./support/database.js"
+import { openProducer } from "./support/openProducer.js"
 import { runProgram, startProgram } from "./support/Program.js"
 import { entry, registerEntry } from "./support/records.js"
 import { holdRows, makeWorld, type World } from "./support/World.js"
@@ -53,15 +54,13 @@ const fed = async (world: World, count: number, characters: number, more: Readon
      PRIMARY KEY (_source, _partition, _offset))`
   )
   const schemaId = await registerEntry(world.addresses.registry, world.topics)
-  const producer = world.kafka.producer()
-  await producer.connect()
+  const producer = await openProducer(world)
   const indices = Array.from({ length: count }, (_, index) => index)
   const values = indices.flatMap((index) => [
     entry(schemaId, nameOf("good", index), "short text"),
     entry(schemaId, nameOf("long", index), long)
   ])
   await producer.send({ topic, messages: [...values, ...more].map((value) => ({ partition: 0, value })) })
-  await producer.disconnect()
   const good = indices.map((index) => nameOf("good", index))
   return { topic, good, all: [...good, ...indices.map((index) => nameOf("long", index))].toSorted() }
 }

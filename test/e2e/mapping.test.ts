@@ -6,6 +6,7 @@ import { compile } from "../../src/layers/avro/AvroCodec.js"
 import { describeWith } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
 import { rowsOf, storedOffsets } from "./support/database.js"
+import { openProducer } from "./support/openProducer.js"
 import { startProgram } from "./support/Program.js"
 import { register } from "./support/records.js"
 import { until } from "./support/until.js"
@@ -45,10 +46,8 @@ interface Message {
 }
 
 const send = async (world: World, topic: string, ...messages: ReadonlyArray<Message>) => {
-  const producer = world.kafka.producer()
-  await producer.connect()
+  const producer = await openProducer(world)
   await producer.send({ topic, messages: messages.map((message) => ({ partition: 0, ...message })) })
-  await producer.disconnect()
 }
 
 const reached = (world: World, topic: string, offset: bigint) =>

@@ -6,6 +6,7 @@ import type { Sent } from "./support/checker.js"
 import { rowsOf, storedOffsets } from "./support/database.js"
 import { type Feed, makeFeed } from "./support/Feed.js"
 import { caughtUp, observe } from "./support/observe.js"
+import { openProducer } from "./support/openProducer.js"
 import { entry } from "./support/records.js"
 import { until } from "./support/until.js"
 import { makeWorld, type World } from "./support/World.js"
@@ -13,10 +14,8 @@ import { makeWorld, type World } from "./support/World.js"
 /** Sends a topic's bytes as one record of its partition 1, between records that are fine. */
 const surround = async (world: World, feed: Feed, valueOf: (topic: string) => Buffer) => {
   await feed.fill(37)
-  const producer = world.kafka.producer()
-  await producer.connect()
+  const producer = await openProducer(world)
   for (const topic of world.topics) await producer.send({ topic, messages: [{ partition: 1, value: valueOf(topic) }] })
-  await producer.disconnect()
   await feed.fill(20)
 }
 

@@ -7,6 +7,7 @@ import { ensureBuilt, shippedProperties } from "./support/build.js"
 import { rowsOf } from "./support/database.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, rangesOf } from "./support/observe.js"
+import { openProducer } from "./support/openProducer.js"
 import { runProgram } from "./support/Program.js"
 import { entry } from "./support/records.js"
 import { account, makeWorld, type World } from "./support/World.js"
@@ -116,8 +117,7 @@ describeWith(["kafka", "registry", "mysql"], "the walk-through", (servers) => {
     const world = await makeWorld(servers, { topics: ["keys"] })
     const [topic = ""] = world.topics
     const feed = await makeFeed(world)
-    const producer = world.kafka.producer()
-    await producer.connect()
+    const producer = await openProducer(world)
     const keys = [
       "plain",
       entry(feed.schemaId, "avro-key-1", "avro-key-1"),
@@ -132,7 +132,6 @@ describeWith(["kafka", "registry", "mysql"], "the walk-through", (servers) => {
       const [placed] = await producer.send({ topic, messages: [{ partition, key, value }] })
       feed.remember(topic, [{ id, at: { partition, offset: BigInt(placed?.baseOffset ?? "-1") } }])
     }
-    await producer.disconnect()
     const program = world.run()
     await caughtUp(world, [program])
     assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic) }]), [])

@@ -13,7 +13,12 @@ export const makeTopics = async (brokers: string, partitions: ReadonlyArray<numb
   const folder = mkdtempSync(join(tmpdir(), "tributary own "))
   const kafka = new kafkajs.Kafka({ brokers: brokers.split(","), logLevel: kafkajs.logLevel.NOTHING })
   const admin = kafka.admin()
-  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
+  // Idempotent: kafkajs sends all again where one partition of a new topic has no leader yet.
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner
+  })
   await Promise.all([admin.connect(), producer.connect()])
   atEnd(async () => {
     await admin.deleteTopics({ topics, timeout: 5000 }).catch(() => {})
