@@ -38,6 +38,8 @@ export interface LogTail {
   /** Reads what has come since. */
   readonly poll: () => void
   readonly bugs: ReadonlyArray<string>
+  /** The most records that a queue held when it blocked. */
+  readonly queuedMax: () => number
   readonly lines: () => number
   readonly bytes: () => number
 }
@@ -52,9 +54,11 @@ export const tailLog = (file: string, count: (sign: Sign) => void): LogTail => {
   const piece = Buffer.alloc(64 * 1024)
   let at = 0
   let lines = 0
+  let queuedMax = 0
   let rest = ""
   const take = (line: string) => {
     lines += 1
+    queuedMax = Math.max(queuedMax, Number(/Backpressure .* queued=(\d+)/.exec(line)?.[1] ?? 0))
     for (const name of signNames) if (signs[name].test(line)) count(name)
     if (bug.test(line) && bugs.length < bugsMax) bugs.push(line)
   }
@@ -74,5 +78,5 @@ export const tailLog = (file: string, count: (sign: Sign) => void): LogTail => {
       closeSync(opened)
     }
   }
-  return { poll, bugs, lines: () => lines, bytes: () => at }
+  return { poll, bugs, queuedMax: () => queuedMax, lines: () => lines, bytes: () => at }
 }

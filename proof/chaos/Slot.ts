@@ -32,6 +32,7 @@ export interface Sightings {
   readonly signs: Map<Sign, number>
   readonly starts: { count: number }
   readonly drainsMs: Array<number>
+  readonly queuedMax: { count: number }
 }
 
 export const shutdownTimeoutMs = 8000
@@ -46,6 +47,9 @@ const linesPerSecondMax = 60
 const lineWindowMs = 10_000
 /** Of one process; it ends then, so that the disk does not fill. */
 const logBytesMax = 64 << 20
+
+/** `blocking.queue.size` and one poll, `max.poll.records`, as shipped. */
+const queueBound = 300 + 10
 
 /** Short, so that a fault's time and what follows from it fit into a run. Everything else is as shipped. */
 const settings = {
@@ -119,6 +123,9 @@ export const makeSlot = (
   const close = (own: Running, { code, signal }: Ended) => {
     own.log.poll()
     const process = `${name} (${own.program.file})`
+    const held = own.log.queuedMax()
+    seen.queuedMax.count = Math.max(seen.queuedMax.count, held)
+    if (held > queueBound) seen.observations.push({ kind: "queue", process, held, bound: queueBound })
     for (const what of own.log.bugs) seen.observations.push({ kind: "crash", process, what })
     if (!own.told) {
       seen.observations.push({ kind: "crash", process, what: `ended by itself [code=${code} signal=${signal}]` })
@@ -178,4 +185,10 @@ export const makeSlot = (
   }
 }
 
-export const noSightings = (): Sightings => ({ observations: [], signs: new Map(), starts: { count: 0 }, drainsMs: [] })
+export const noSightings = (): Sightings => ({
+  observations: [],
+  signs: new Map(),
+  starts: { count: 0 },
+  drainsMs: [],
+  queuedMax: { count: 0 }
+})

@@ -8,6 +8,7 @@ import { check, sizeOf } from "../checker/check.js"
 import type { Finding, History, Observation } from "../checker/History.js"
 import { readLogs } from "../observe/kafkaLog.js"
 import { historyOf, readTables } from "../observe/readHistory.js"
+import { connectionsLeft } from "./leftovers.js"
 import type { Options } from "./options.js"
 import { perform, type Tallies } from "./perform.js"
 import { type Producers, startProducers, type Told } from "./producers.js"
@@ -122,6 +123,7 @@ const measuredOf = (site: Site, seen: Sightings, tallies: Tallies, producers: Pr
   return {
     starts: seen.starts.count,
     drainsMs: seen.drainsMs,
+    queuedMax: seen.queuedMax.count,
     faults: Object.fromEntries(tallies),
     signs: Object.fromEntries(seen.signs),
     partitions: Object.fromEntries(site.partitions),
@@ -154,6 +156,7 @@ const onStage = async (
     say(`at the end: caught up after ${(catchUpMs / 1000).toFixed(1)} s`)
     tended.end()
     await stopInstances(site)
+    seen.observations.push(...await connectionsLeft(site))
     const history = await readHistory(site, seen.observations)
     return {
       findings: [...check(history), ...missing(history, producers.told())],

@@ -1,5 +1,6 @@
 import { type Connection, createConnection } from "mysql2/promise"
 import { assert, beforeAll, it } from "vitest"
+import { connectionsLeft } from "../../proof/chaos/leftovers.js"
 import { check, sizeOf } from "../../proof/checker/check.js"
 import type { FindingKind, SourceLog } from "../../proof/checker/History.js"
 import { installAudit } from "../../proof/observe/audit.js"
@@ -12,7 +13,7 @@ import { atEnd } from "./support/atEnd.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, progressReaches } from "./support/observe.js"
 import { entry } from "./support/records.js"
-import { makeWorld, suffix, type World } from "./support/World.js"
+import { account, makeWorld, suffix, type World } from "./support/World.js"
 
 /** Records that nobody may see, and one that is no Avro. */
 const addOddities = async ({ kafka }: World, topic: string, schemaId: number) => {
@@ -72,6 +73,15 @@ const moveFromElsewhere = async ({ addresses, database }: World, topic: string) 
   await sql.end()
 }
 
+/** While the program's account has a connection, as after a process that has not let go of it. */
+const withConnection = async <A>({ addresses, database }: World, look: () => Promise<A>): Promise<A> => {
+  const { hostname, port } = new URL(addresses.mysql)
+  const sql = await createConnection({ host: hostname, port: Number(port), ...account, database })
+  const found = await look()
+  await sql.end()
+  return found
+}
+
 beforeAll(ensureBuilt, 240_000)
 
 // A history that does not say what has happened would make every run of `npm run chaos` pass. Outline: one instance is
@@ -108,6 +118,8 @@ describeWith(["kafka", "registry", "mysql"], "the history of real servers", (ser
     assert.isAtLeast(acquisitions, 3) // those of the killed one, and of both partitions by the next
     assert.isAbove(moves, acquisitions)
     await next.stop()
+    assert.deepStrictEqual(await connectionsLeft({ sql: world.sql, world }), [])
+    assert.lengthOf(await withConnection(world, () => connectionsLeft({ sql: world.sql, world }, 0)), 1)
     await moveFromElsewhere(world, topic)
     assert.deepStrictEqual(await kindsIn(world.sql, topic, logs), ["effect by a fenced owner"])
     await world.sql.query("DELETE FROM proof_moves ORDER BY seq DESC LIMIT 1")
