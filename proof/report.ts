@@ -118,8 +118,9 @@ A finding is a contradiction to a promise. [The checker](../proof/checker/check.
 left, simulated or on real servers: lost, repeated, out of order within a partition, wrong content, a row of no record,
 the effect of an aborted transaction, an effect by a fenced owner, a stored offset that goes back, jumps or lies beyond
 the log, a row or a dead letter without its offset, both of one record, a lag that never reaches zero, an exceeded queue
-bound, a missed drain deadline, a leak, a partition owned by nobody, a crash. What it assumes stands at its head. Queues
-and fibers are looked into by the simulation alone; on real servers the soak looks for what leaks.
+bound, a missed drain deadline, a leak, a partition owned by nobody, a crash. What it assumes stands at its head. Chaos
+sees of queues what their back-pressure says, and looks for connections that outlive their process; fibers are looked into
+by the simulation, and on real servers by the soak.
 
 ${
     [

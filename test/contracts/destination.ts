@@ -4,11 +4,11 @@ import type { TablePlan } from "../../src/domain/sql/TablePlan.js"
 import { Destination, WriteOutcome } from "../../src/layers/Destination.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
 
-import { fixture, identityOf, newTopic, planOf, refusalOf, tags } from "./destinationFixture.js"
+import { fixture, identityOf, newTopic, patiently, planOf, refusalOf, tags } from "./destinationFixture.js"
 
 /** What every `Destination` promises, whatever the database. `live` must need nothing; tests share one instance. */
 export const destinationContract = (name: string, live: Layer.Layer<Destination, unknown>): void => {
-  layer(live, { excludeTestServices: true, timeout: "30 seconds" })(
+  layer(live, { excludeTestServices: true, timeout: "2 minutes" })(
     `${name} keeps the contract of Destination`,
     (it) => {
       it.effect("prepare may run again, and many times at once", () =>
@@ -77,7 +77,9 @@ export const destinationContract = (name: string, live: Layer.Layer<Destination,
         Effect.gen(function*() {
           const { write } = yield* Destination
           const { acquire, batch, stored } = yield* fixture
-          const claims = yield* Effect.all(Array.replicate(acquire(), 8), { concurrency: "unbounded" })
+          const claims = yield* Effect.all(Array.replicate(patiently(acquire()), 8), {
+            concurrency: "unbounded"
+          })
           assert.lengthOf(Array.dedupe(claims.map(({ generation }) => generation)), 8)
           const outcomes = yield* Effect.forEach(claims, (claim) => write(batch(claim, 0n, 5n)), {
             concurrency: "unbounded"

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Array, Effect } from "effect"
+import { Array, Effect, Predicate } from "effect"
 import { randomUUID } from "node:crypto"
 import { keyColumnNames, type TablePlan } from "../../src/domain/sql/TablePlan.js"
 import {
@@ -20,6 +20,10 @@ export const refusalOf = <A>(effect: Effect.Effect<A, unknown, Destination>) =>
     assert.propertyVal(error, "_tag", "DestinationRefused")
     return error
   })
+
+/** Eight in a row may wait longer for a row's lock than the second that each has, on a machine that is busy. */
+export const patiently = <A>(acquiring: Effect.Effect<A, unknown, Destination>) =>
+  Effect.retry(acquiring, { times: 20, while: Predicate.isTagged("DestinationUnavailable") })
 
 /** A topic with its table and source, of which no other test knows. */
 interface Fixture {

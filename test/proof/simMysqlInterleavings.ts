@@ -20,7 +20,7 @@ export interface Interleaving {
 }
 
 const key = (partition: number) => `topic = 'orders' AND \`partition\` = ${partition} AND consumer_group = 'g'`
-const settings = "SET SESSION innodb_lock_wait_timeout=2, wait_timeout=60"
+const settings = "SET SESSION innodb_lock_wait_timeout=10, wait_timeout=60"
 const level = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 const move = (from: number, to: number, partition = 0) =>
   `UPDATE kafka_offsets SET \`offset\` = ${to}, conn = CONNECTION_ID() WHERE ${key(partition)} AND \`offset\` = ${from}`

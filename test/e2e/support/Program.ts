@@ -17,7 +17,7 @@ export interface Program {
   readonly file: string
   /** All that it has written so far. */
   readonly log: () => string
-  /** Lines of the log that match, in order. */
+  /** Lines of the log that match, in order; while it runs not the last one where that may be half written. */
   readonly lines: (pattern: RegExp) => ReadonlyArray<string>
   /** Waits for a line that matches. */
   readonly says: (pattern: RegExp, withinMs?: number) => Promise<string>
@@ -77,7 +77,13 @@ export const startProgram = (
     })
   })
   const log = () => readFileSync(file, "utf8")
-  const lines = (pattern: RegExp) => log().split("\n").filter((line) => pattern.test(line))
+  const whole = () => {
+    // Asked first: what is read after its end is all of it.
+    const hasEnded = end !== undefined
+    const text = log()
+    return hasEnded ? text : text.slice(0, text.lastIndexOf("\n") + 1)
+  }
+  const lines = (pattern: RegExp) => whole().split("\n").filter((line) => pattern.test(line))
   atEnd(async () => {
     child.kill("SIGKILL")
     await ended

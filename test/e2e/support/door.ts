@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
+import { freePorts } from "../../../scripts/servers/index.mjs"
 import { atEnd } from "./atEnd.js"
 
 /** An address at which nothing listens until it is opened; from then on it leads to `target`. */
@@ -7,23 +8,19 @@ export interface Door {
   readonly open: () => Promise<void>
 }
 
-const portOf = (server: Server): number => {
-  const address = server.address()
-  return typeof address === "object" && address !== null ? address.port : 0
-}
-
 const listen = (server: Server, port: number) =>
   new Promise<void>((resolve, reject) => {
     server.once("error", reject)
     server.listen(port, "127.0.0.1", resolve)
   })
 
-/** @param target `host:port` of a server that runs */
+/**
+ * Its port is none that the system gives to outgoing connections: one of the many tests beside this one would have it by
+ * the time it is opened, or the program, which knocks again and again, would meet itself there.
+ * @param target `host:port` of a server that runs
+ */
 export const closedDoor = async (target: string): Promise<Door> => {
-  const first = createServer()
-  await listen(first, 0)
-  const port = portOf(first)
-  await new Promise((resolve) => first.close(resolve))
+  const [port = 0] = await freePorts(1)
   const [host = "", targetPort = ""] = target.split(":")
   const sockets = new Set<Socket>()
   const door = createServer((client) => {

@@ -8,19 +8,18 @@ export interface JavaTool {
   readonly tool: string
   readonly args: ReadonlyArray<string>
   readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Runs a tool of Kafka's own distribution to its end; answers what it has printed. */
-export const runJavaTool = async ({ args, input = "", jars, tool }: JavaTool): Promise<string> => {
-  const child = spawn("java", ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", join(jars, "*"), tool, ...args])
+export const runJavaTool = async ({ args, env = {}, input = "", jars, tool }: JavaTool): Promise<string> => {
+  const child = spawn("java", ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", join(jars, "*"), tool, ...args], {
+    env: { ...process.env, ...env }
+  })
   let printed = ""
   let errors = ""
-  child.stdout.on("data", (chunk: Buffer) => {
-    printed += chunk.toString()
-  })
-  child.stderr.on("data", (chunk: Buffer) => {
-    errors += chunk.toString()
-  })
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text))
   child.stdin.on("error", () => {}) // the exit code tells
   const code = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 
 /** Longest wait for something that takes seconds on an idle machine: a busy one may take many times as long. */
-export const patienceMs = 60_000
+export const patienceMs = 120_000
 
 interface Waiting {
   readonly withinMs?: number

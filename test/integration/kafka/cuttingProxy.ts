@@ -1,5 +1,6 @@
 import { createServer, Socket } from "node:net"
 import { detourThrough, type Target } from "./detour.js"
+import { apiKeyOf, requestFrames } from "./requestFrames.js"
 
 /**
  * What happens to a request:
@@ -51,13 +52,18 @@ const startCuttingProxy = (target: Target): Promise<CuttingProxy> => {
         cut()
       })
     }
+    const frames = requestFrames()
     client.on("data", (chunk: Buffer) => {
-      // Requests of these tests are small: one is one chunk, or the first of several in one.
-      const fault = chunk.length > 6 && chunk.readInt16BE(4) === watched ? decide(requests++) : "none"
-      if (fault === "cut-before") return cut()
-      if (fault === "not-coordinator") return void client.write(notCoordinator(chunk))
-      if (fault !== "none") onAnswer = fault
-      server.write(chunk)
+      for (const request of frames(chunk)) {
+        const fault = apiKeyOf(request) === watched ? decide(requests++) : "none"
+        if (fault === "cut-before") return cut()
+        if (fault === "not-coordinator") {
+          client.write(notCoordinator(request))
+          continue
+        }
+        if (fault !== "none") onAnswer = fault
+        server.write(request)
+      }
     })
     server.on("data", (chunk: Buffer) => {
       if (onAnswer === "cut-after") return cut()

@@ -40,7 +40,6 @@ describeWith(["kafka"], "a coordinator that says once that it is none", (servers
         yield* (yield* Producer).send(topic, keyed(0, 3))
         const batches = yield* reader.takeUntil(3n)
         assert.deepStrictEqual(batches.flatMap(({ records }) => records.map(textOf)), ["v0", "v1", "v2"])
-      })).pipe(Effect.provide(layersOf(servers.kafka))),
-    60_000
+      })).pipe(Effect.provide(layersOf(servers.kafka)))
   )
 })

@@ -1,5 +1,6 @@
 import { createServer, Socket } from "node:net"
 import { detourThrough, type Target } from "./detour.js"
+import { apiKeyOf, requestFrames } from "./requestFrames.js"
 
 const fetchKey = 1
 
@@ -34,11 +35,12 @@ const startHoldingProxy = (target: Target): Promise<HoldingProxy> => {
         other.destroy()
       })
     }
+    const frames = requestFrames()
     client.on("data", (chunk: Buffer) => {
-      // Requests of these tests are small: one is one chunk, or the first of several in one.
-      const isFetch = chunk.length > 6 && chunk.readInt16BE(4) === fetchKey
-      if (holding === "all" || holding === "fetches" && isFetch) silent = true
-      server.write(chunk)
+      for (const request of frames(chunk)) {
+        if (holding === "all" || holding === "fetches" && apiKeyOf(request) === fetchKey) silent = true
+        server.write(request)
+      }
     })
     server.on("data", (chunk: Buffer) => {
       if (!silent || holding === "nothing") return void client.write(chunk)

@@ -60,7 +60,7 @@ describeWith(["kafka"], "the producer", (servers) => {
         output.split("\n").filter((line) => line.startsWith("CreateTime")).toSorted(),
         expected.toSorted()
       )
-    }).pipe(Effect.provide(layers())), 60_000)
+    }).pipe(Effect.provide(layers())))
 
   it.live("records without a key take the partitions in turn, over all sends", () =>
     Effect.gen(function*() {

@@ -14,10 +14,13 @@ import type { Compression, OutgoingRecord } from "../../../src/layers/Producer.j
 
 export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(5).toString("hex")}`
 
+/** Far longer than any machine stalls: no test waits for its end, and none must be disturbed by one that comes. */
+const sessionTimeoutMs = 30_000
+
 export const optionsOf = (address: string) => ({
   brokers: address.split(","),
   clientId: "tributary-test",
-  sessionTimeoutMs: 6000,
+  sessionTimeoutMs,
   heartbeatIntervalMs: 1000,
   pollIntervalMs: 100,
   fetchMaxBytesPerPartition: 1024 * 1024

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Destination } from "../../../src/layers/Destination.js"
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import { describeOnEach } from "../../servers/index.js"
-import { acquired, ownDatabase } from "./support.js"
+import { acquired, ownDatabase, patiently } from "./support.js"
 
 describeOnEach("instances that acquire one partition at once", ({ address }) => {
   it.scopedLive("eight processes, twenty acquisitions each: no deadlock, and a generation for each", () =>
@@ -16,7 +16,7 @@ describeOnEach("instances that acquire one partition at once", ({ address }) => 
           const { acquire } = yield* Destination
           return yield* Effect.forEach(
             Array.from({ length: 20 }, (_, time) => ({ ...first, initial: 0n, owner: `owner-${index}-${time}` })),
-            acquire
+            (request) => patiently(acquire(request))
           )
         }).pipe(Effect.provide(layerMysql(config)))
       const claims = yield* Effect.forEach(Array.from({ length: 8 }, (_, index) => index), instance, {

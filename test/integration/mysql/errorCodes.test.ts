@@ -254,12 +254,12 @@ describeWith(["mysql"], "the class of each error that MySQL gives", (servers) =>
           "ROLLBACK", // the level is that of the next transaction
           "SET SESSION transaction_isolation = 'REPEATABLE-READ'",
           "START TRANSACTION WITH CONSISTENT SNAPSHOT",
-          "DO GET_LOCK(DATABASE(), 7)",
+          "DO GET_LOCK(DATABASE(), 50)",
           "INSERT INTO strict (small) SELECT a FROM demanding"
         ]
         yield* query(admin, "DO GET_LOCK(DATABASE(), 0)")
         const older = yield* Effect.fork(classOf(claim, snapshot))
-        yield* running(admin, "DO GET_LOCK(DATABASE(), 7)")
+        yield* running(admin, "DO GET_LOCK(DATABASE(), 50)")
         yield* query(admin, "ALTER TABLE demanding ADD COLUMN c INT, ALGORITHM=COPY; DO RELEASE_ALL_LOCKS()")
         assert.deepStrictEqual(yield* Fiber.join(older), [1412, "retriable"])
       }).pipe(Effect.provide(layerMysql(config)))

@@ -204,7 +204,7 @@ const kill = (server: WalkServer, { member, process, user }: Instance) =>
 const waitFor = <R>(what: string, condition: () => Effect.Effect<boolean, never, R>) =>
   Effect.suspend(condition).pipe(
     Effect.filterOrFail((holds) => holds, () => `waited in vain: ${what}`),
-    Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo("30 seconds"))),
+    Effect.retry(Schedule.spaced("10 millis").pipe(Schedule.upTo("3 minutes"))),
     Effect.orDieWith((why) => new Error(why)),
     Effect.asVoid
   )

@@ -119,8 +119,7 @@ describeOnEach("altering while others are at work", ({ address }) => {
             assert.deepStrictEqual([state.steps, state.refused], [[], []])
           }
         }
-      }),
-    20_000
+      })
   )
 
   it.scopedLive(
@@ -149,8 +148,7 @@ describeOnEach("altering while others are at work", ({ address }) => {
         yield* query(writer, "COMMIT")
         assert.isTrue(Exit.isSuccess(yield* Fiber.await(altering)))
         assert.deepStrictEqual(yield* columnsOf(admin), ["id bigint NOT NULL", "n int NULL"])
-      }),
-    20_000
+      })
   )
 
   it.scopedLive(
@@ -173,8 +171,7 @@ describeOnEach("altering while others are at work", ({ address }) => {
         assert.deepStrictEqual(yield* columnsOf(admin), ["gone int NOT NULL", "id bigint NULL"])
         yield* ensure(config, plan, additive)
         assert.deepStrictEqual(yield* columnsOf(admin), ["gone int NULL", "id bigint NULL"])
-      }),
-    20_000
+      })
   )
 
   it.scopedLive(
@@ -192,7 +189,6 @@ describeOnEach("altering while others are at work", ({ address }) => {
         yield* query(reader, "COMMIT")
         yield* ensure(config, plan, additive)
         assert.deepStrictEqual(yield* columnsOf(admin), ["id bigint NOT NULL", "n int NULL"])
-      }),
-    20_000
+      })
   )
 })

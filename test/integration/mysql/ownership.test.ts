@@ -5,7 +5,7 @@ import { type Claim, Destination, DestinationUnavailable } from "../../../src/la
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
 import { describeOnEach } from "../../servers/index.js"
-import { acquired, batch, ownDatabase, query } from "./support.js"
+import { acquired, batch, ownDatabase, patiently, query, until } from "./support.js"
 
 /** A second connection of the same account (or another), closed with the scope. */
 const another = (config: MysqlConfig, over: { readonly user?: string; readonly password?: string } = {}) =>
@@ -40,7 +40,19 @@ const isAlive = (admin: Connection, connection: Connection) =>
     (rows) => JSON.stringify(rows) === "[{\"n\":1}]"
   )
 
+/** The server forgets it a moment after its lock has gone. */
+const isGone = (admin: Connection, connection: Connection) => until(Effect.negate(isAlive(admin, connection)))
+
 const again = (claim: Claim) => ({ ...claim, owner: "second", initial: 0n })
+
+const isAtWork = (admin: Connection, connection: Connection) =>
+  Effect.map(
+    query(
+      admin,
+      `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE ID = ${connection.threadId} AND COMMAND = 'Query'`
+    ),
+    (rows) => JSON.stringify(rows) === "[{\"n\":1}]"
+  )
 
 describeOnEach("owners of a partition", ({ address }) => {
   it.scopedLive("a dead owner's connection is killed after one lock wait, and nothing of it remains", () =>
@@ -54,7 +66,7 @@ describeOnEach("owners of a partition", ({ address }) => {
         const taken = yield* acquire(again(claim))
         assert.strictEqual(taken.offset, 0n)
         assert.strictEqual(taken.generation, claim.generation + 1n)
-        assert.isFalse(yield* isAlive(admin, dead))
+        yield* isGone(admin, dead)
         assert.strictEqual((yield* write(batch(taken, 0n, 1n)))._tag, "Committed")
       }).pipe(Effect.provide(layerMysql(config)))
     }))
@@ -67,11 +79,14 @@ describeOnEach("owners of a partition", ({ address }) => {
         const claim = yield* acquired
         const busy = yield* another(config)
         yield* beginAsOwner(busy, claim)
-        const working = yield* Effect.fork(query(busy, "DO SLEEP(4); COMMIT"))
+        yield* query(admin, "DO GET_LOCK(DATABASE(), 0)")
+        const working = yield* Effect.fork(query(busy, "DO GET_LOCK(DATABASE(), 30); COMMIT"))
+        yield* until(isAtWork(admin, busy))
         const error = yield* Effect.flip(acquire(again(claim)))
         assert.instanceOf(error, DestinationUnavailable)
         assert.strictEqual(error.code, 1205)
         assert.isTrue(yield* isAlive(admin, busy))
+        yield* query(admin, "DO RELEASE_LOCK(DATABASE())")
         yield* working.await
         assert.strictEqual((yield* acquire(again(claim))).offset, 9n)
       }).pipe(Effect.provide(layerMysql(config)))
@@ -110,7 +125,7 @@ describeOnEach("owners of a partition", ({ address }) => {
         const dead = yield* another(own)
         yield* beginAsOwner(dead, claim)
         assert.strictEqual((yield* acquire(again(claim))).owner, "second")
-        assert.isFalse(yield* isAlive(admin, dead))
+        yield* isGone(admin, dead)
       }).pipe(Effect.provide(layerMysql(own)))
     }))
 
@@ -126,7 +141,9 @@ describeOnEach("owners of a partition", ({ address }) => {
           owner: `owner-${index % 8}`,
           initial: 0n
         }))
-        const claims = yield* Effect.forEach(requests, acquire, { concurrency: "unbounded" })
+        const claims = yield* Effect.forEach(requests, (request) => patiently(acquire(request)), {
+          concurrency: "unbounded"
+        })
         const generations = claims.map(({ generation, partition }) => `${partition}:${generation}`)
         assert.strictEqual(new Set(generations).size, 40)
       }).pipe(Effect.provide(layerMysql(config)))

@@ -50,6 +50,12 @@ describeWith(["mysql"], "MySQL connections that are killed at random", (servers)
       yield* Effect.gen(function*() {
         const first = yield* acquired
         const { acquire, snapshot } = yield* Destination
+        let written = 0
+        /** Not faster than the writers get on: a slow machine would never come to an end. */
+        const somethingWritten = Effect.suspend(() => {
+          const before = written
+          return Effect.repeat(Effect.void, { until: () => written > before, schedule: Schedule.spaced("8 millis") })
+        })
         const partition = (number: number) =>
           Effect.gen(function*() {
             let claim = yield* untilThere(acquire({ ...first, partition: number, owner: `p${number}`, initial: 0n }))
@@ -58,9 +64,10 @@ describeWith(["mysql"], "MySQL connections that are killed at random", (servers)
               const next = yield* writeOnce(batch(claim, at, at + 5n))
               claim = next.claim
               at = next.at
+              written++
             }
           })
-        const killing = yield* Effect.fork(Effect.repeat(killSome(admin), Schedule.spaced("8 millis")))
+        const killing = yield* Effect.fork(Effect.forever(Effect.zipRight(killSome(admin), somethingWritten)))
         yield* Effect.forEach(Array.range(1, 3), partition, { concurrency: "unbounded" })
         yield* Fiber.interrupt(killing)
         const counts = yield* untilThere(snapshot([{ topic: "orders", group: "g", table: "orders" }]))
@@ -134,13 +141,17 @@ describeWith(["own:mysql"], "a MySQL that is restarted", () => {
           const { resolve, write } = yield* Destination
           const request = batch(yield* acquired, 0n, 5n)
           // COMMIT waits for the global read lock; the statements before it must not.
-          const locking = { ...request, statements: [...request.statements, "DO GET_LOCK('reached', 0) + SLEEP(0.3)"] }
+          yield* query(admin, "DO GET_LOCK('go', 0)")
+          const locking = {
+            ...request,
+            statements: [...request.statements, "DO GET_LOCK('reached', 0) + GET_LOCK('go', 50)"]
+          }
           const writing = yield* Effect.fork(write(locking))
           yield* until(
             Effect.map(query(admin, "SELECT IS_FREE_LOCK('reached') AS f"), (rows) =>
               JSON.stringify(rows) === "[{\"f\":0}]")
           )
-          yield* query(admin, "FLUSH TABLES WITH READ LOCK")
+          yield* query(admin, "FLUSH TABLES WITH READ LOCK; DO RELEASE_LOCK('go')")
           yield* killed(admin, "COMMIT")
           const outcome = yield* Fiber.join(writing)
           assert.strictEqual(outcome._tag, "Unknown")

@@ -3,11 +3,12 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { randomBytes } from "node:crypto"
 import { mysql } from "../../../src/domain/sql/mysql.js"
 import type { TablePlan } from "../../../src/domain/sql/TablePlan.js"
-import type { Claim, WriteRequest } from "../../../src/layers/Destination.js"
+import type { Claim, DestinationError, WriteRequest } from "../../../src/layers/Destination.js"
 import { Destination } from "../../../src/layers/Destination.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
 import { defaultTopicSettings } from "../../../src/domain/TopicSettings.js"
 
+/** What ends something is far beyond what a busy machine takes; a test of a deadline sets its own. */
 export const configOf = (uri: string, over: Partial<MysqlConfig> = {}): MysqlConfig => {
   const { hostname, password, port, username } = new URL(uri)
   return {
@@ -17,9 +18,9 @@ export const configOf = (uri: string, over: Partial<MysqlConfig> = {}): MysqlCon
     username,
     password: Redacted.make(decodeURIComponent(password)),
     maxPoolSize: 4,
-    connectTimeoutMs: 4000,
-    statementTimeoutMs: 8000,
-    ddlLockTimeoutMs: 6000,
+    connectTimeoutMs: 60_000,
+    statementTimeoutMs: 60_000,
+    ddlLockTimeoutMs: 60_000,
     dialect: mysql,
     ...over
   }
@@ -95,11 +96,21 @@ export const state = (admin: Connection): Effect.Effect<unknown> =>
     "SELECT (SELECT CAST(`offset` AS CHAR) FROM kafka_offsets) AS `offset`, (SELECT COUNT(*) FROM orders) AS `rows`"
   )
 
+/**
+ * As the pipeline does: on a machine that stalls a row's lock may take longer than the second that is waited for it, and
+ * who holds it be taken for dead. A deadlock (1213) is none of that.
+ */
+export const patiently = <A, E extends DestinationError, R>(acquiring: Effect.Effect<A, E, R>) =>
+  Effect.retry(acquiring, {
+    while: (error) => error._tag === "DestinationUnavailable" && error.code !== 1213,
+    schedule: Schedule.spaced("20 millis")
+  })
+
 /** Polls, because nothing tells the test when the server has come so far; bounded. */
 export const until = (condition: Effect.Effect<boolean>): Effect.Effect<void> =>
   condition.pipe(
     Effect.filterOrFail((holds) => holds, () => "not yet"),
-    Effect.retry(Schedule.spaced("5 millis").pipe(Schedule.upTo("10 seconds"))),
+    Effect.retry(Schedule.spaced("5 millis").pipe(Schedule.upTo("2 minutes"))),
     Effect.orDie,
     Effect.asVoid
   )
