@@ -113,6 +113,7 @@ describeWith(["kafka", "registry", "mysql"], "tables as a property file says the
       await reached(world, orders, 7n)
       await reached(world, events, 2n)
       assert.lengthOf(second.lines(/ add column source, /u), 1)
+      await second.says(/ WARN .*1 dead letter: /u) // behind the commit
       assert.lengthOf(second.lines(/ WARN .*1 dead letter: .*-0@2 undecodable/u), 1)
       assert.deepStrictEqual(await second.stop(), { code: 0, signal: null })
 
@@ -136,6 +137,6 @@ describeWith(["kafka", "registry", "mysql"], "tables as a property file says the
       assert.deepStrictEqual([verified.code, verified.text.match(/ exact$/gmu)?.length], [0, 2], verified.text)
       assert.match(verified.text, / lag 0 .*RESULT: offsets only$/mu) // an upsert leaves one row of several records
     },
-    120_000
+    400_000
   )
 })

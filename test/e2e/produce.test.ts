@@ -1,20 +1,12 @@
-import { spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, beforeAll, it } from "vitest"
 import { describeWith } from "../servers/index.js"
 import { ensureBuilt, mainFile } from "./support/build.js"
 import { kafkaJars } from "./support/java.js"
+import { runJavaTool } from "./support/javaTools.js"
 import { makeWorld, suffix, type World } from "./support/World.js"
-
-const tool = (jars: string, name: string, args: ReadonlyArray<string>): ReadonlyArray<string> => [
-  "-Xmx256m",
-  "-XX:TieredStopAtLevel=1",
-  "-cp",
-  join(jars, "*"),
-  `org.apache.kafka.tools.${name}`,
-  ...args
-]
 
 /** A record as Kafka's own console consumer shows it; `headers` is name:value, or NO_HEADERS. */
 interface Shown {
@@ -26,52 +18,53 @@ interface Shown {
 }
 
 /** What that consumer reads from the beginning of all topics, read_committed: `count` records. A JVM takes seconds. */
-const readByJava = (jars: string, { addresses, topics }: World, count: number): ReadonlyArray<Shown> => {
+const readByJava = async (jars: string, { addresses, topics }: World, count: number): Promise<ReadonlyArray<Shown>> => {
   const shown = ["partition", "offset", "headers", "key"].flatMap((what) => ["--property", `print.${what}=true`])
-  const { stderr, stdout } = spawnSync(
-    "java",
-    tool(jars, "consumer.ConsoleConsumer", [
+  const limits = ["--isolation-level", "read_committed", "--max-messages", String(count), "--timeout-ms", "60000"]
+  const printed = await runJavaTool({
+    jars,
+    tool: "org.apache.kafka.tools.consumer.ConsoleConsumer",
+    args: [
       "--bootstrap-server",
       addresses.kafka,
       "--include",
       topics.join("|"),
       "--from-beginning",
-      "--isolation-level",
-      "read_committed",
-      "--max-messages",
-      String(count),
-      "--timeout-ms",
-      "15000",
+      ...limits,
       ...shown
-    ]),
-    { encoding: "utf8" }
-  )
-  const records = stdout.split("\n").flatMap((line) => {
+    ]
+  })
+  const records = printed.split("\n").flatMap((line) => {
     const [, partition = "", offset = "", headers = "", key = "", value = ""] =
       /^Partition:(\d+)\tOffset:(\d+)\t([^\t]*)\t([^\t]*)\t(.*)$/.exec(line) ?? []
     return partition === "" ? [] : [{ partition, offset, headers, key, value }]
   })
-  assert.lengthOf(records, count, stderr)
+  assert.lengthOf(records, count, printed)
   return records
 }
 
 /** Sends lines by Kafka's own console producer. */
-const sendByJava = (jars: string, { addresses }: World, topic: string, input: string): void => {
+const sendByJava = async (jars: string, { addresses }: World, topic: string, input: string): Promise<void> => {
   const args = ["--bootstrap-server", addresses.kafka, "--topic", topic, "--property", "parse.key=true"]
-  const env = { ...process.env, LC_ALL: "C.UTF-8" }
-  const { status, stderr } = spawnSync("java", tool(jars, "ConsoleProducer", args), { input, encoding: "utf8", env })
-  assert.strictEqual(status, 0, stderr)
+  const tool = "org.apache.kafka.tools.ConsoleProducer"
+  await runJavaTool({ jars, tool, args, input, env: { LC_ALL: "C.UTF-8" } })
 }
 
 /** Runs `produce`, with `input` as its stdin; what it has written on stdout. */
-const produce = (world: World, args: ReadonlyArray<string>, input = "") => {
-  const { status, stderr, stdout } = spawnSync(
-    process.execPath,
-    [mainFile, "produce", ...args, "--config", world.properties()],
-    { cwd: world.folder, encoding: "utf8", input, env: { PATH: process.env["PATH"] } }
-  )
-  assert.strictEqual(status, 0, stderr)
-  return stdout
+const produce = async (world: World, args: ReadonlyArray<string>, input = ""): Promise<string> => {
+  const child = spawn(process.execPath, [mainFile, "produce", ...args, "--config", world.properties()], {
+    cwd: world.folder,
+    env: { PATH: process.env["PATH"] }
+  })
+  let out = ""
+  let log = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text))
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
+  child.stdin.on("error", () => {}) // the exit code tells
+  child.stdin.end(input)
+  assert.strictEqual(await ended, 0, log)
+  return out
 }
 
 beforeAll(ensureBuilt, 240_000)
@@ -92,8 +85,8 @@ describeWith(["kafka", "registry", "mysql"], "produce on a real broker", (server
     const reading = new Promise<void>((resolve) =>
       child.stderr.on("data", (data: Buffer) => {
         log += data.toString()
-        // Once a second it says how far it is: the lines have been read long since.
-        if (/produced 0 /.test(log)) resolve()
+        // Once a second it says how far it is: between the first time and the third the lines have been read for certain.
+        if ((log.match(/produced 0 /g) ?? []).length >= 3) resolve()
       })
     )
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
@@ -103,7 +96,7 @@ describeWith(["kafka", "registry", "mysql"], "produce on a real broker", (server
     assert.strictEqual(await ended, 143, log)
     assert.deepInclude(JSON.parse(out), { records: 3, errors: 0 })
     assert.strictEqual(await offsetsOf(world, topic), 3)
-  })
+  }, 120_000)
 
   const jars = kafkaJars()
   if (jars === undefined) return
@@ -122,16 +115,16 @@ describeWith(["kafka", "registry", "mysql"], "produce on a real broker", (server
     const file = join(world.folder, "lines")
     writeFileSync(file, lines.join("\n"))
     const sizes = ["--batch-size", "1000", "--compression", "lz4"]
-    const places = produce(world, [printed, "--file", file, "--print", ...sizes, "--header", "for=printed"])
+    const places = await produce(world, [printed, "--file", file, "--print", ...sizes, "--header", "for=printed"])
     const keys = Array.from({ length: 100 }, (_, index) => `${"ä€".repeat(index % 4)}k${index * 7919}`)
     const keyed = keys.map((key) => `${key}\tv\n`).join("")
-    produce(world, [ours, "--header", "for=ours"], keyed)
-    sendByJava(jars, world, theirs, keyed)
+    await produce(world, [ours, "--header", "for=ours"], keyed)
+    await sendByJava(jars, world, theirs, keyed)
     const cutting = "--to 100 --transaction-size 10 --abort-rate 0.4 --seed 3 -o json --header for=tx".split(" ")
-    const summary = produce(world, [tx, "--transactional-id", `produce-${suffix()}`, ...cutting])
+    const summary = await produce(world, [tx, "--transactional-id", `produce-${suffix()}`, ...cutting])
     const { records, transactions } = JSON.parse(summary)
 
-    const all = readByJava(jars, world, lines.length + 2 * keys.length + transactions.committedRecords)
+    const all = await readByJava(jars, world, lines.length + 2 * keys.length + transactions.committedRecords)
     const of = (headers: string) => all.filter((record) => record.headers === headers)
 
     const found = of("for:printed").map(({ offset, partition }) => `${printed}-${partition}@${offset}`)
@@ -157,5 +150,5 @@ describeWith(["kafka", "registry", "mysql"], "produce on a real broker", (server
     assert.strictEqual(new Set(numbers.map((number) => Math.ceil(number / 10))).size, transactions.committed)
     // The aborted ones are in the log, hidden; the markers that end transactions take offsets as well.
     assert.isAbove(await offsetsOf(world, tx), 100)
-  })
+  }, 300_000)
 })

@@ -12,6 +12,7 @@ import { storedOffsets } from "./support/database.js"
 const transactional = async (world: World, name: string) => {
   const producer = world.kafka.producer({
     transactionalId: `${name}-${suffix()}`,
+    transactionTimeout: 600_000, // or the broker aborts by itself what a slow test leaves open
     idempotent: true,
     maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner
@@ -99,7 +100,7 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
       }
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
     },
-    120_000
+    400_000
   )
 
   it("an open transaction is waited for: nothing behind it is read, and all of it once it is committed", async () => {
@@ -123,5 +124,5 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
     await caughtUp(world, [next])
     assert.deepStrictEqual(await rangesOf(world, topic), new Map([[0, { low: 0n, end: 22n }]]))
     assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic), dense: false }]), [])
-  })
+  }, 400_000)
 })
