@@ -60,7 +60,7 @@ const text = (name: string) => readFileSync(join(dir, name), "utf8")
 const pidOf = (name = "run/tributary.pid") => Number(text(name))
 
 const until = async (done: () => boolean) => {
-  for (let i = 0; i < 100 && !done(); i++) await sleep(50)
+  for (let i = 0; i < 1000 && !done(); i++) await sleep(50)
   assert.isTrue(done())
 }
 

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope, TestClock } from "effect"
+import { Effect, Exit, Scope, TestClock } from "effect"
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { crc32c } from "../../../src/domain/crc32c.js"
 import * as FileLogProducer from "../../../src/layers/embedded/FileLogProducer.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import {
   consumerOf,
+  inTime,
   joinAll,
   makeLog,
   numbered,
@@ -78,9 +79,7 @@ describe("file log: reading", () => {
       yield* settle
       for (const value of ["a", "b"]) {
         yield* producer.send(topic, [record(value)])
-        const next = yield* Effect.fork(batches.take)
-        yield* settle
-        assert.deepStrictEqual(values(yield* Fiber.join(next)), [value])
+        assert.deepStrictEqual(values(yield* inTime(batches.take)), [value])
       }
     }))
 
@@ -163,9 +162,7 @@ describe("file log: reading", () => {
       // Once repaired it goes on.
       bytes[size + 70] = (bytes[size + 70] ?? 0) ^ 1
       writeFileSync(segment(root), bytes)
-      const next = yield* Effect.fork(takeValues(batches, 2))
-      yield* settle
-      assert.deepStrictEqual(yield* Fiber.join(next), ["damaged", "c"])
+      assert.deepStrictEqual(yield* inTime(takeValues(batches, 2)), ["damaged", "c"])
     }))
 })
 
@@ -181,9 +178,7 @@ it.scoped("a log that becomes shorter stops its reader; it starts over only wher
     yield* settle
     assert.strictEqual(yield* waiting(batches), 0)
     yield* begin(0, 0n)
-    const next = yield* Effect.fork(batches.take)
-    yield* settle
-    assert.deepStrictEqual(values(yield* Fiber.join(next)), ["c"])
+    assert.deepStrictEqual(values(yield* inTime(batches.take)), ["c"])
   }))
 
 describe("file log: one consuming process", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect } from "effect"
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { partitionOfKey } from "../../../src/domain/murmur2.js"
@@ -8,7 +8,7 @@ import * as FileLogAdmin from "../../../src/layers/embedded/FileLogAdmin.js"
 import * as FileLogProducer from "../../../src/layers/embedded/FileLogProducer.js"
 import { gzipCodec } from "../../../src/layers/embedded/gzipCodec.js"
 import { Producer } from "../../../src/layers/Producer.js"
-import { joinAll, makeLog, numbered, record, segment, settle, takeValues, topic, utf8 } from "./logFixture.js"
+import { inTime, joinAll, makeLog, numbered, record, segment, takeValues, topic, utf8 } from "./logFixture.js"
 import { serviceOf } from "./serviceOf.js"
 import { temporaryFolder } from "./temporaryFolder.js"
 
@@ -66,9 +66,7 @@ describe("file log: producing", () => {
         yield* fresh.send(topic, [record(`after ${kept}`)])
         assert.deepStrictEqual((yield* admin.logRanges(topic)).map(({ end }) => end), [2n])
         yield* begin(0, 0n)
-        const read = yield* Effect.fork(takeValues(batches, 2))
-        yield* settle
-        assert.deepStrictEqual(yield* Fiber.join(read), ["a", `after ${kept}`])
+        assert.deepStrictEqual(yield* inTime(takeValues(batches, 2)), ["a", `after ${kept}`])
       }
     }))
 

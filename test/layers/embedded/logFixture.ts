@@ -73,9 +73,12 @@ export const takeValues = (batches: Mailbox.Mailbox<FetchedBatch>, count: number
 export const waiting = (batches: Mailbox.Mailbox<FetchedBatch>) =>
   Effect.map(batches.size, (size) => Option.getOrElse(size, () => -1))
 
-/** Lets real file operations that are under way finish, and time pass for the fiber that waits at the log's end. */
+/** Lets real file operations that are under way go on, and time pass for the fiber that waits at the log's end. */
 export const settle = Effect.forEach(
   numbered(10),
   () => Effect.zipRight(TestClock.adjust("100 millis"), Effect.promise(() => new Promise(setImmediate))),
   { discard: true }
 )
+
+/** Time passes until it has come: a file operation may take longer than any number of turns. */
+export const inTime = <A, E, R>(coming: Effect.Effect<A, E, R>) => Effect.raceFirst(coming, Effect.forever(settle))

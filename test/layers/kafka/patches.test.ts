@@ -59,7 +59,7 @@ it("a broker that takes connections and answers nothing is not connected, and is
       brokers: [],
       clientId: "test",
       logger,
-      connectionTimeout: 1000,
+      connectionTimeout: 3000,
       requestTimeout: 50,
       enforceRequestTimeout: true,
       socketFactory: ({ host, onConnect, port }) =>

@@ -162,7 +162,7 @@ const connected = async (port: number, requestTimeout: number) => {
     brokers: [],
     clientId: "test",
     logger: logger(),
-    connectionTimeout: 1000,
+    connectionTimeout: 60_000,
     requestTimeout,
     enforceRequestTimeout: true,
     socketFactory: makeSockets(() => {}).factory
@@ -175,18 +175,48 @@ const connected = async (port: number, requestTimeout: number) => {
   }
 }
 
+/** As many turns of the event loop as real sockets take for it: few, however long each of them lasts. */
+const turnsUntil = async (holds: () => boolean) => {
+  for (let turn = 0; !holds(); turn++) {
+    assert.isBelow(turn, 100_000)
+    await new Promise(setImmediate)
+  }
+}
+
+/** The requests' time stands still but while `ending` waits for the end of one: the sockets are real, and may take longer. */
+const inTimeOfRequests = async (run: (ending: <A>(request: Promise<A>) => Promise<A>) => Promise<void>) => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] })
+  try {
+    await run(async (request) => {
+      let hasEnded = false
+      const answer = request.finally(() => {
+        hasEnded = true
+      })
+      await turnsUntil(() => {
+        vi.advanceTimersByTime(hasEnded ? 0 : 50)
+        return hasEnded
+      })
+      return answer
+    })
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
 it("a connection on which nothing was answered in time is given up, with the other to the same broker", async () => {
   const silent = await listenSilently()
   try {
-    const { ask, fetch } = await connected(silent.port, 400)
-    const asking = ask()
-    await vi.waitUntil(() => silent.sockets.size === 1)
-    // Fetches have a connection of their own, and this one's time is not over for long.
-    const fetching = fetch({ requestTimeout: 60_000 })
-    await vi.waitUntil(() => silent.sockets.size === 2)
-    assert.strictEqual(await asking, "KafkaJSRequestTimeoutError")
-    await vi.waitUntil(() => silent.sockets.size === 0)
-    assert.notStrictEqual(await fetching, "answered")
+    await inTimeOfRequests(async (ending) => {
+      const { ask, fetch } = await connected(silent.port, 400)
+      const asking = ask()
+      await turnsUntil(() => silent.sockets.size === 1)
+      // Fetches have a connection of their own, and this one's time is not over for long.
+      const fetching = fetch({ requestTimeout: 60_000 })
+      await turnsUntil(() => silent.sockets.size === 2)
+      assert.strictEqual(await ending(asking), "KafkaJSRequestTimeoutError")
+      await turnsUntil(() => silent.sockets.size === 0)
+      assert.notStrictEqual(await fetching, "answered")
+    })
   } finally {
     silent.close()
   }
@@ -195,15 +225,17 @@ it("a connection on which nothing was answered in time is given up, with the oth
 it("but not for a request that has waited behind one that may take longer", async () => {
   const silent = await listenSilently()
   try {
-    const { ask } = await connected(silent.port, 100)
-    let joinEnded = false
-    const joining = ask({ requestTimeout: 1000 }).finally(() => {
-      joinEnded = true
+    await inTimeOfRequests(async (ending) => {
+      const { ask } = await connected(silent.port, 100)
+      let joinEnded = false
+      const joining = ask({ requestTimeout: 1000 }).finally(() => {
+        joinEnded = true
+      })
+      await turnsUntil(() => silent.sockets.size === 1)
+      assert.strictEqual(await ending(ask()), "KafkaJSRequestTimeoutError")
+      assert.deepStrictEqual([joinEnded, silent.sockets.size], [false, 1])
+      assert.strictEqual(await ending(joining), "KafkaJSRequestTimeoutError")
     })
-    await vi.waitUntil(() => silent.sockets.size === 1)
-    assert.strictEqual(await ask(), "KafkaJSRequestTimeoutError")
-    assert.deepStrictEqual([joinEnded, silent.sockets.size], [false, 1])
-    assert.strictEqual(await joining, "KafkaJSRequestTimeoutError")
   } finally {
     silent.close()
   }
