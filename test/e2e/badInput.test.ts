@@ -50,7 +50,7 @@ describeWith(["kafka", "registry", "mysql"], "a configuration that cannot work",
     assert.match(log, /mysql\.url.* \(.*consumer\.properties:7\): .*jdbc:mysql:\/\/host:port\/database/)
     assert.match(log, /mysql\.pasword.* \(.*consumer\.properties:11\): .*mysql\.password/)
     assert.match(log, /batch\.max\.row.* \(.*consumer\.properties:12\): .*batch\.max\.rows/)
-  })
+  }, 300_000)
 
   it("a wrong MySQL password: one message with the cure, exit 77, the password nowhere", async () => {
     const world = await makeWorld(servers, { topics: ["password"] })
@@ -58,7 +58,7 @@ describeWith(["kafka", "registry", "mysql"], "a configuration that cannot work",
     assert.strictEqual(code, 77, log)
     assert.include(log, "Access denied for user 'consumer'")
     assert.include(log, "check mysql.username and mysql.password")
-  })
+  }, 300_000)
 
   it("a database that is not there: the statement that creates it, exit 78", async () => {
     const world = await makeWorld(servers, { topics: ["nobase"] })
@@ -70,7 +70,7 @@ describeWith(["kafka", "registry", "mysql"], "a configuration that cannot work",
     const { code, log } = await refused(world, { "mysql.url": url })
     assert.strictEqual(code, 78, log)
     assert.include(log, `CREATE DATABASE \`${world.database}_x\``)
-  })
+  }, 300_000)
 
   it("a privilege that is missing: the GRANT that gives it, exit 77", async () => {
     const world = await makeWorld(servers, { topics: ["grant"] })
@@ -81,7 +81,7 @@ describeWith(["kafka", "registry", "mysql"], "a configuration that cannot work",
       log,
       new RegExp(`GRANT SELECT, INSERT, .* ON \`${world.database}\`\\.\\* TO '${account["mysql.username"]}'@`)
     )
-  })
+  }, 300_000)
 
   it("a table without transactions is refused with the statement that changes it; the other topics go on", async () => {
     const world = await makeWorld(servers, { topics: ["myisam", "innodb"] })
@@ -99,7 +99,7 @@ describeWith(["kafka", "registry", "mysql"], "a configuration that cannot work",
     assert.deepStrictEqual(await check(world, [{ topic: right, sent: feed.sent(right) }]), [])
     const [rows] = await world.sql.query(`SELECT id FROM \`${wrong}\``)
     assert.deepStrictEqual(rows, [])
-  })
+  }, 300_000)
 })
 
 describeWith(["kafka", "registry", "mysql"], "a service that is not there at start", (servers) => {
@@ -143,7 +143,7 @@ describeWith(["kafka", "registry", "mysql"], "a service that is not there at sta
       assert.deepStrictEqual(program.lines(/^\s+at /), [])
       assert.deepStrictEqual(await check(world, world.topics.map((topic) => ({ topic, sent: feed.sent(topic) }))), [])
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
-    }, 120_000)
+    }, 600_000)
   }
 
   it("whatever it waits for, SIGTERM ends it with exit 0", async () => {
@@ -156,7 +156,7 @@ describeWith(["kafka", "registry", "mysql"], "a service that is not there at sta
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null }, program.log())
       assert.deepStrictEqual(program.lines(/^\s+at | ERROR /), [])
     }
-  }, 120_000)
+  }, 600_000)
 
   it("a topic: it says how to create it, and goes on by itself once it is there", async () => {
     const world = await makeWorld(servers, { topics: [] })
@@ -171,5 +171,5 @@ describeWith(["kafka", "registry", "mysql"], "a service that is not there at sta
     await feed.fill(50)
     await caughtUp(later, [program])
     assert.deepStrictEqual(await check(later, [{ topic, sent: feed.sent(topic) }]), [])
-  }, 120_000)
+  }, 600_000)
 })

@@ -50,6 +50,6 @@ describeWith(["kafka", "own:registry", "mysql"], "a registry that dies", (server
       assert.deepStrictEqual(await check(world, expected), [])
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
     },
-    240_000
+    600_000
   )
 })

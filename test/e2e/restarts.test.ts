@@ -32,7 +32,7 @@ describeWith(["own:kafka", "registry", "mysql"], "a broker that dies", (servers)
       assert.deepStrictEqual(await check(world, world.topics.map((topic) => ({ topic, sent: feed.sent(topic) }))), [])
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
     },
-    240_000
+    600_000
   )
 })
 
@@ -63,6 +63,6 @@ describeWith(["kafka", "registry", "own:mysql"], "a database that dies", (server
       assert.deepStrictEqual(await check(world, world.topics.map((topic) => ({ topic, sent: feed.sent(topic) }))), [])
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
     },
-    240_000
+    600_000
   )
 })
