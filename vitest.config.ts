@@ -13,7 +13,7 @@ export default defineConfig({
     coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "html"] },
     projects: [
       // Nothing here waits for time to pass; the limit only ends what hangs, also on a machine that is busy with more.
-      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: real, testTimeout: 60_000 } },
+      { test: { name: "unit", include: ["test/**/*.test.ts"], exclude: real, testTimeout: 180_000 } },
       {
         test: {
           name: "integration",
@@ -21,8 +21,8 @@ export default defineConfig({
           globalSetup: "./test/servers/globalSetup.ts",
           setupFiles: "./test/servers/atEnd.ts",
           pool: "forks",
-          testTimeout: 60_000,
-          hookTimeout: 120_000
+          testTimeout: 180_000,
+          hookTimeout: 300_000
         }
       }
     ]

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, it, vi } from "vitest"
+import { afterAll, assert, beforeAll, it } from "vitest"
 import { cacheRoot } from "../../scripts/servers/index.mjs"
 import { makeRandom } from "../../src/domain/random.js"
 import { layer as segmentFiles } from "../../src/layers/embedded/SegmentFiles.js"
@@ -16,6 +16,7 @@ import { Producer } from "../../src/layers/Producer.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
 import { dumpFilesCommand, dumpTopicsCommand } from "../../src/programs/logDump/logDump.js"
 import type { LogDumpOptions } from "../../src/programs/logDump/options.js"
+import { until } from "../e2e/support/until.js"
 import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { describeWith, type KafkaCluster, startKafka } from "../servers/index.js"
@@ -88,7 +89,12 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
   beforeAll(async () => {
     data = mkdtempSync(join(tmpdir(), "tributary-dump-"))
     broker = await startKafka({ props: { "log.dirs": data } })
-    const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING })
+    const kafka = new Kafka({
+      brokers: [broker.address],
+      logLevel: logLevel.NOTHING,
+      // A broker of its own makes its topic of transactions first.
+      retry: { retries: 20, maxRetryTime: 2000 }
+    })
     const admin = kafka.admin()
     await admin.connect()
     const byBroker = [{ name: "message.timestamp.type", value: "LogAppendTime" }]
@@ -121,7 +127,7 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
     // The others are read as Java writes them in compression.test.ts; not every Node writes this one.
     await sendByJava(broker.address, "all", "zstd")
     // The coordinator answers first and writes the last marker then.
-    await vi.waitUntil(async () => await markersIn(["all", "appended"].map(segment)) === 6, { timeout: 10_000 })
+    await until("the last marker", async () => await markersIn(["all", "appended"].map(segment)) === 6 || undefined)
   })
   afterAll(async () => {
     await broker.stop()

@@ -5,10 +5,13 @@ import { randomBytes } from "node:crypto"
 import { afterAll, assert, beforeAll, it } from "vitest"
 import type { Config } from "../../src/domain/Config.js"
 import { parseConfig } from "../../src/domain/config/parse.js"
+import { Admin } from "../../src/layers/Admin.js"
+import { layer as adminLayer } from "../../src/layers/kafka/KafkaAdmin.js"
 import { layer as logReaderLayer } from "../../src/layers/kafka/KafkaLogReader.js"
 import { LogReader } from "../../src/layers/LogReader.js"
 import { ExitCode } from "../../src/programs/exitCodes.js"
 import { handlers } from "../../src/programs/handlers.js"
+import { until } from "../e2e/support/until.js"
 import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { planOf } from "../programs/produce/support.js"
@@ -41,6 +44,15 @@ describeWith(["kafka"], "the log read back from a broker", (servers) => {
       await transaction[outcome]()
     }
     await transactional.disconnect()
+    // The coordinator answers first and writes the last marker then.
+    await until("the marker of the commit", async () => {
+      const [range] = await Effect.runPromise(
+        Effect.flatMap(Admin, ({ logRanges }) => logRanges(topic)).pipe(
+          Effect.provide(adminLayer({ brokers: servers.kafka.split(","), clientId: topic }))
+        )
+      )
+      return range?.lastStable === 11n || undefined
+    })
   })
 
   const signs = { record: "", tombstone: "†", hidden: "-" }

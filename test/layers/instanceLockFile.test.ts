@@ -97,7 +97,7 @@ describe("instance lock", () => {
         }
         yield* Effect.forEach(living.values(), ({ die }) => die)
       })),
-    { fastCheck: { numRuns: 15 }, timeout: 60_000 }
+    { fastCheck: { numRuns: 15 }, timeout: 180_000 }
   )
 
   it.scopedLive("a damaged members file, and one of another program, hold up nobody", () =>
@@ -139,6 +139,6 @@ describe("instance lock", () => {
         assert.deepStrictEqual(after.lock.deadMembers, [{ group: "group", memberId: "killed" }])
         yield* after.die
       }),
-    60_000
+    180_000
   )
 })

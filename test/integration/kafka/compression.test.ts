@@ -37,7 +37,7 @@ describeWith(["kafka"], "compressed topics", (servers) => {
         assert.deepStrictEqual(records.map(textOf), lines)
         const { records: [first] } = yield* readAll(topic, 3000n, 2999n)
         assert.strictEqual(first === undefined ? "" : textOf(first), "line 2999 of the data set")
-      }).pipe(Effect.provide(layersOf(servers.kafka))), 120_000)
+      }).pipe(Effect.provide(layersOf(servers.kafka))), 300_000)
 
     it.live(
       canWrite ? `${codec}: the broker takes what is written here, and it is read` : `${codec}: not written here`,
@@ -87,7 +87,7 @@ describeWith(["kafka"], "compressed topics", (servers) => {
       const { breaks, records } = yield* readAll(topic, 150_000n)
       assert.isEmpty(breaks)
       assert.lengthOf(records, 150_000)
-    }).pipe(Effect.provide(layersOf(servers.kafka))), 180_000)
+    }).pipe(Effect.provide(layersOf(servers.kafka))), 300_000)
 
   it.live(
     "a batch that becomes too large stops its partition, with the place and the bound, and no other",
@@ -108,6 +108,6 @@ describeWith(["kafka"], "compressed topics", (servers) => {
         yield* reader.readFrom(1, 0n)
         assert.deepInclude(yield* reader.batches.take, { partition: 1, nextOffset: 1n })
       })).pipe(Effect.provide(layersOf(servers.kafka, "gzip"))),
-    120_000
+    300_000
   )
 })

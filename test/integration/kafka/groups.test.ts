@@ -1,6 +1,7 @@
 import { Effect, Layer, Schedule } from "effect"
 import kafkajs from "kafkajs"
 import { afterAll, assert, beforeAll, it } from "vitest"
+import { Admin } from "../../../src/layers/Admin.js"
 import { Groups } from "../../../src/layers/Groups.js"
 import * as KafkaAdmin from "../../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaGroups from "../../../src/layers/kafka/KafkaGroups.js"
@@ -10,6 +11,7 @@ import { layerNone } from "../../../src/layers/Positions.js"
 import { RecordTimes } from "../../../src/layers/RecordTimes.js"
 import { observe } from "../../../src/programs/lag/observe.js"
 import { type JudgedGroup, makeWindows } from "../../../src/programs/lag/windows.js"
+import { until } from "../../e2e/support/until.js"
 import { createTopics } from "../../e2e/support/World.js"
 import { describeWith } from "../../servers/index.js"
 import { javaTool, uniqueName } from "./support.js"
@@ -43,6 +45,12 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
     await Promise.all([admin.disconnect(), producer.disconnect()])
   })
 
+  const endIs = async (name: string, end: bigint) => {
+    const [range] = await Effect.runPromise(
+      Effect.flatMap(Admin, (known) => known.logRanges(name)).pipe(Effect.provide(layers))
+    )
+    return (range?.lastStable === end && range.end === end) || undefined
+  }
   const send = (count: number, timestamp?: number) =>
     producer.send({
       topic,
@@ -128,7 +136,7 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
       "--max-messages",
       "17",
       "--timeout-ms",
-      "20000"
+      "120000"
     ]))
     await using _ = await join(group)
     const text = await Effect.runPromise(javaTool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
@@ -188,6 +196,8 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
     await aborted.send({ topic: timed, messages: [message(0, 3000)] })
     await aborted.abort()
     await transactional.disconnect()
+    // The coordinator answers first and writes the marker then.
+    await until("the marker of the abort", () => endIs(timed, 4n))
     await producer.send({ topic: timed, messages: [message(0, 4000)] })
     const next = (
       isolation: "read_committed" | "read_uncommitted",

@@ -8,7 +8,16 @@ import { afterAll, beforeAll } from "vitest"
 import { Admin } from "../../../src/layers/Admin.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith, type KafkaCluster, startKafka } from "../../servers/index.js"
-import { freshTopic, keyed, layersOf, member, textOf, uniqueName } from "./support.js"
+import {
+  confirmedAtLast,
+  freshTopic,
+  keyed,
+  layersOf,
+  member,
+  shortSession,
+  uniqueName,
+  valuesFrom
+} from "./support.js"
 
 const runner = "node_modules/vite-node/vite-node.mjs"
 const script = join(import.meta.dirname, "memberProcess.ts")
@@ -54,7 +63,7 @@ describeWith(["own:kafka"], "restarts", () => {
   let kafka: KafkaCluster
   beforeAll(async () => {
     kafka = await startKafka()
-  }, 120_000)
+  }, 300_000)
   afterAll(() => kafka.stop())
 
   it.live(
@@ -71,7 +80,7 @@ describeWith(["own:kafka"], "restarts", () => {
         yield* second.kill
         assert.isBelow(yield* third.joinedAfterMs, 50_000)
       })).pipe(Effect.provide(layersOf(kafka.address))),
-    120_000
+    300_000
   )
 
   it.live(
@@ -93,14 +102,16 @@ describeWith(["own:kafka"], "restarts", () => {
             Effect.retry({ times: 5, while: Predicate.isTagged("KafkaUnavailable") })
           )
           const batches = yield* reader.takeUntil(position + 10n)
-          const values = new Set(batches.flatMap(({ records }) => records.map(textOf)))
-          assert.deepStrictEqual([...values], written.map(({ value }) => Buffer.from(value ?? []).toString()))
+          assert.deepStrictEqual(
+            valuesFrom(position, batches),
+            written.map(({ value }) => Buffer.from(value ?? []).toString())
+          )
           position += 10n
         }
-        yield* reader.membership.confirmed
+        yield* confirmedAtLast(reader.membership)
         const admin = yield* Admin
         assert.strictEqual((yield* admin.logRanges(topic))[0]?.end, 30n)
-      })).pipe(Effect.provide(layersOf(kafka.address))),
-    180_000
+      })).pipe(Effect.provide(layersOf(kafka.address, "none", undefined, shortSession))),
+    600_000
   )
 })

@@ -43,7 +43,7 @@ describeWith(["own:kafka"], "a fetch that is answered after its member has joine
   let kafka: KafkaCluster
   beforeAll(async () => {
     kafka = await startKafka({ nodes: 3, heap: "256m", props: { "group.initial.rebalance.delay.ms": 0 } })
-  }, 180_000)
+  }, 300_000)
   afterAll(() => kafka.stop())
 
   it.live(
@@ -77,6 +77,6 @@ describeWith(["own:kafka"], "a fetch that is answered after its member has joine
         assert.deepStrictEqual(batch.records.map(textOf), ["v0", "v1", "v2"])
         assert.isEmpty(yield* pending(reader.batches))
       })).pipe(Effect.provide(layersOf(kafka.address))),
-    120_000
+    300_000
   )
 })

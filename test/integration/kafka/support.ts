@@ -1,12 +1,13 @@
-import { Chunk, Effect, Layer, Mailbox, Schedule } from "effect"
+import { Chunk, Effect, Layer, Mailbox, Option, Schedule } from "effect"
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { cacheRoot } from "../../../scripts/servers/index.mjs"
 import type { FetchedBatch, KafkaRecord } from "../../../src/domain/KafkaRecord.js"
 import { Admin } from "../../../src/layers/Admin.js"
-import { Consumer, GroupEvent, type JoinOptions } from "../../../src/layers/Consumer.js"
+import { Consumer, GroupEvent, type JoinOptions, type Membership } from "../../../src/layers/Consumer.js"
 import { InstanceLock, layerNoop } from "../../../src/layers/InstanceLock.js"
+import type { KafkaConsumerOptions } from "../../../src/layers/kafka/client.js"
 import * as KafkaAdmin from "../../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaConsumer from "../../../src/layers/kafka/KafkaConsumer.js"
 import * as KafkaProducer from "../../../src/layers/kafka/KafkaProducer.js"
@@ -14,7 +15,7 @@ import type { Compression, OutgoingRecord } from "../../../src/layers/Producer.j
 
 export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(5).toString("hex")}`
 
-/** Far longer than any machine stalls: no test waits for its end, and none must be disturbed by one that comes. */
+/** Far longer than any machine stalls: a member that is expelled is another test. */
 const sessionTimeoutMs = 30_000
 
 export const optionsOf = (address: string) => ({
@@ -26,8 +27,13 @@ export const optionsOf = (address: string) => ({
   fetchMaxBytesPerPartition: 1024 * 1024
 })
 
-export const layersOf = (address: string, compression: Compression = "none", lock = layerNoop) => {
-  const options = optionsOf(address)
+export const layersOf = (
+  address: string,
+  compression: Compression = "none",
+  lock = layerNoop,
+  more: Partial<KafkaConsumerOptions> = {}
+) => {
+  const options = { ...optionsOf(address), ...more }
   return Layer.mergeAll(
     KafkaAdmin.layer(options),
     KafkaProducer.layer({ ...options, compression }),
@@ -103,6 +109,15 @@ export const member = (
     return { membership, takeEvent, assigned, readFrom, batches, takeUntil }
   })
 
+/** By the member's membership as it is in the end: one that was lost meanwhile is never confirmed again. */
+export const confirmedAtLast = ({ confirmed }: Membership): Effect.Effect<void> =>
+  Effect.timeoutOption(confirmed, "5 seconds").pipe(Effect.repeat({ until: Option.isSome }), Effect.asVoid)
+
+/** The values that have come from `offset` on, each once: a member that has joined again may have been given some twice. */
+export const valuesFrom = (offset: bigint, batches: ReadonlyArray<FetchedBatch>): ReadonlyArray<string> => [
+  ...new Set(batches.flatMap(({ records }) => records).filter((record) => record.offset >= offset).map(textOf))
+]
+
 /** Everything of partition 0 from `offset` to `end`, by a group of its own; also whether the batches form a chain. */
 export const readAll = (topic: string, end: bigint, offset = 0n) =>
   Effect.scoped(Effect.gen(function*() {
@@ -116,6 +131,9 @@ export const readAll = (topic: string, end: bigint, offset = 0n) =>
 
 export const pending = <A>(mailbox: Mailbox.ReadonlyMailbox<A>) =>
   Effect.map(mailbox.clear, (items) => Chunk.toReadonlyArray(items))
+
+/** For members that join again as often as they have to: who was lost with a broker holds up the others no longer. */
+export const shortSession = { sessionTimeoutMs: 6000 }
 
 /** One of Kafka's own tools. */
 export const javaTool = (main: string, args: ReadonlyArray<string>, input = "") =>

@@ -85,7 +85,7 @@ describeWith(["mysql"], "MySQL connections that are killed at random", (servers)
           [{ n: 0 }]
         )
       }).pipe(Effect.provide(layerMysql({ ...config, maxPoolSize: 3 })))
-    }), 120_000)
+    }), 300_000)
 })
 
 const ownServer = Effect.acquireRelease(
@@ -130,7 +130,7 @@ describeWith(["own:mysql"], "a MySQL that is restarted", () => {
           [[150n, 150n, 150n]]
         )
       }).pipe(Effect.provide(layerMysql(config)))
-    }), 120_000)
+    }), 300_000)
 
   it.scopedLive(
     "a connection killed while COMMIT is under way is unknown, and looked up",
@@ -163,6 +163,6 @@ describeWith(["own:mysql"], "a MySQL that is restarted", () => {
           ])
         }).pipe(Effect.provide(layerMysql(config)))
       }),
-    120_000
+    300_000
   )
 })

@@ -74,7 +74,7 @@ describe("file lock", () => {
       assert.isTrue(yield* isLocked(file))
       yield* kill(child)
       assert.isFalse(yield* isLocked(file))
-    }), 60_000)
+    }), 180_000)
 
   it.scopedLive("a holder that was killed while it was stopped holds nothing any more", () =>
     Effect.gen(function*() {
@@ -83,5 +83,5 @@ describe("file lock", () => {
       child.kill("SIGSTOP")
       yield* kill(child)
       assert.isFalse(yield* isLocked(file))
-    }), 60_000)
+    }), 180_000)
 })
