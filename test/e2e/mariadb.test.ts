@@ -33,9 +33,9 @@ describeWith(["kafka", "registry", "mariadb"], "exactly once on MariaDB", ({ kaf
       program = world.run()
       await sending
     }
-    await caughtUp(world, [program], 60_000)
+    await caughtUp(world, [program])
     const expected = world.topics.map((topic) => ({ topic, sent: feed.sent(topic) }))
     assert.deepStrictEqual(await check(world, expected), [])
     assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
-  }, 120_000)
+  }, 400_000)
 })

@@ -74,7 +74,7 @@ const kafkaTools = (kafka: kafkajs.Kafka, brokers: string) => {
 
 beforeAll(ensureBuilt, 240_000)
 
-// Outline: 50 records of a Java producer in one partition, polled 25 at a time, with work of 150 ms for each. Every
+// Outline: 50 records of a Java producer in one partition, polled 25 at a time, with work of 300 ms for each. Every
 // reader has its own group and strategy; when it has printed its 27th record, in the second poll and behind the commit of
 // the 26th where there is one, it is killed or told to stop. Then Kafka's own tool says where each group stands.
 describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) => {
@@ -93,7 +93,7 @@ describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) 
     ] as const
     const ended = await Promise.all(cases.map(async (each) => {
       const group = `${topic}-${each.commit}-${each.signal}`
-      const limits = ["--property", "max.poll.records=25", "--process-delay", "150ms"]
+      const limits = ["--property", "max.poll.records=25", "--process-delay", "300ms"]
       const program = read("--group", group, "--commit", each.commit, ...earliest, ...limits)
       await until("the 27th record", () => recordsOf(program).length >= 27 ? true : undefined, {
         about: () => program.log()
@@ -118,65 +118,78 @@ describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) 
         assert.lengthOf(program.lines(/^consumer-thread-0 trigger WakeupException$/), 1)
       }
     }
-  })
+  }, 300_000)
 
-  it("two processes share the partitions, one takes over when the other leaves, and a second signal ends at once", async () => {
-    const { kafka, read, topic } = await makeTopic(brokers, 2)
-    const quick = ["--property", "heartbeat.interval.ms=300", "--property", "session.timeout.ms=6000"]
-    const options = ["--group", topic, "--commit", "sync", ...earliest, ...quick]
-    const first = read(...options)
-    await first.says(/^Assigned partitions\. .*-0@0, .*-1@0 /)
-    const second = read(...options)
-    await second.says(/^Assigned partitions\. read_\w+-\d@0 \(/)
-    await first.says(/^Revoked partitions\. .*-0, .*-1 \(took \d+ ms\)$/)
-    assert.strictEqual((await second.stop("SIGTERM")).code, 0)
-    await until("both partitions again", () => first.lines(/^Assigned partitions\. .*-0@0, .*-1@0 /)[1])
-    // Now work that nobody wants to wait for.
-    const producer = kafka.producer(once)
-    await producer.connect()
-    onTestFinished(() => producer.disconnect())
-    await producer.send({ topic, messages: [{ partition: 0, value: "n0" }, { partition: 1, value: "n1" }] })
-    await until("both records", () => recordsOf(first).length === 2 ? true : undefined)
-    assert.strictEqual((await first.stop("SIGINT")).code, 0)
-    const work = ["--members", "3", "--process-delay", "1h", "--metrics", "500ms"]
-    const slow = read("--group", `${topic}-slow`, ...earliest, ...quick, ...work)
-    await slow.says(/^consumer-thread-\d >> Assigned partitions\. none: .* stands by/)
-    await slow.says(/^consumer-thread-\d >> records-consumed-rate is (?!0$)/) // a record is in work, for an hour
-    slow.signal("SIGTERM")
-    await until("all members", () => slow.lines(/^consumer-thread-[0-2] trigger WakeupException$/)[2])
-    assert.isUndefined(slow.end())
-    slow.signal("SIGTERM")
-    assert.strictEqual((await slow.ended).signal, "SIGTERM")
-  })
+  it(
+    "two processes share the partitions, one takes over when the other leaves, and a second signal ends at once",
+    async () => {
+      const { kafka, read, topic } = await makeTopic(brokers, 2)
+      const quick = ["--property", "heartbeat.interval.ms=300", "--property", "session.timeout.ms=6000"]
+      const options = ["--group", topic, "--commit", "sync", ...earliest, ...quick]
+      const first = read(...options)
+      await first.says(/^Assigned partitions\. .*-0@0, .*-1@0 /)
+      const second = read(...options)
+      await second.says(/^Assigned partitions\. read_\w+-\d@0 \(/)
+      await first.says(/^Revoked partitions\. .*-0, .*-1 \(took \d+ ms\)$/)
+      assert.strictEqual((await second.stop("SIGTERM")).code, 0)
+      await until("both partitions again", () => first.lines(/^Assigned partitions\. .*-0@0, .*-1@0 /)[1])
+      // Now work that nobody wants to wait for.
+      const producer = kafka.producer(once)
+      await producer.connect()
+      onTestFinished(() => producer.disconnect())
+      await producer.send({ topic, messages: [{ partition: 0, value: "n0" }, { partition: 1, value: "n1" }] })
+      await until("both records", () => recordsOf(first).length === 2 ? true : undefined)
+      assert.strictEqual((await first.stop("SIGINT")).code, 0)
+      const work = ["--members", "3", "--process-delay", "1h", "--metrics", "500ms"]
+      const slow = read("--group", `${topic}-slow`, ...earliest, ...quick, ...work)
+      await slow.says(/^consumer-thread-\d >> Assigned partitions\. none: .* stands by/)
+      await slow.says(/^consumer-thread-\d >> records-consumed-rate is (?!0$)/) // a record is in work, for an hour
+      slow.signal("SIGTERM")
+      await until("all members", () => slow.lines(/^consumer-thread-[0-2] trigger WakeupException$/)[2])
+      assert.isUndefined(slow.end())
+      slow.signal("SIGTERM")
+      assert.strictEqual((await slow.ended).signal, "SIGTERM")
+    },
+    400_000
+  )
 
-  it("read_committed shows no aborted record; --from and --max choose; without any place to begin it says what to do", async () => {
-    const { kafka, read, topic } = await makeTopic(brokers, 1)
-    const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 })
-    await producer.connect()
-    onTestFinished(() => producer.disconnect())
-    const send = async (values: ReadonlyArray<string>, end: "commit" | "abort") => {
-      const transaction = await producer.transaction()
-      await transaction.send({ topic, messages: values.map((value) => ({ value })) })
-      await transaction[end]()
-    }
-    await send(["n0", "n1"], "commit")
-    await send(["n2", "n3"], "abort")
-    await send(["n4"], "commit")
-    const readers = [
-      { args: ["--until-end", "--isolation", "read_committed"], records: ["n0", "n1", "n4"] },
-      { args: ["--until-end"], records: ["n0", "n1", "n2", "n3", "n4"] },
-      { args: ["--from", "1", "--max", "2"], records: ["n1", "n2"] },
-      { args: ["--from", "-2", "--until-end"], records: ["n4"] } // its transaction's marker is the last offset
-    ]
-    const nobody = `${topic}-nobody`
-    const placeless = read("--group", nobody, "--property", "auto.offset.reset=none")
-    await Promise.all(readers.map(async ({ args, records }) => {
-      const reader = read(...args)
-      assert.strictEqual((await reader.ended).code, 0, reader.log())
-      assert.deepStrictEqual(recordsOf(reader), records, args.join(" "))
-    }))
-    assert.strictEqual((await placeless.ended).code, 78)
-    assert.match(placeless.log(), new RegExp(`error TRB-2404: group ${nobody} has no committed offset`))
-    assert.match(placeless.log(), /cure: .*--from/)
-  })
+  it(
+    "read_committed shows no aborted record; --from and --max choose; without any place to begin it says what to do",
+    async () => {
+      const { kafka, read, topic } = await makeTopic(brokers, 1)
+      const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 })
+      await producer.connect()
+      onTestFinished(() => producer.disconnect())
+      const send = async (values: ReadonlyArray<string>, end: "commit" | "abort") => {
+        const transaction = await producer.transaction()
+        await transaction.send({ topic, messages: values.map((value) => ({ value })) })
+        await transaction[end]()
+      }
+      await send(["n0", "n1"], "commit")
+      await send(["n2", "n3"], "abort")
+      await send(["n4"], "commit")
+      // A broker answers before it has written the markers, which take an offset each.
+      const admin = kafka.admin()
+      await admin.connect()
+      onTestFinished(() => admin.disconnect())
+      await until("the last marker", async () => (await admin.fetchTopicOffsets(topic))[0]?.offset === "8" || undefined)
+      const readers = [
+        { args: ["--until-end", "--isolation", "read_committed"], records: ["n0", "n1", "n4"] },
+        { args: ["--until-end"], records: ["n0", "n1", "n2", "n3", "n4"] },
+        { args: ["--from", "1", "--max", "2"], records: ["n1", "n2"] },
+        { args: ["--from", "-2", "--until-end"], records: ["n4"] } // its transaction's marker is the last offset
+      ]
+      const nobody = `${topic}-nobody`
+      const placeless = read("--group", nobody, "--property", "auto.offset.reset=none")
+      await Promise.all(readers.map(async ({ args, records }) => {
+        const reader = read(...args)
+        assert.strictEqual((await reader.ended).code, 0, reader.log())
+        assert.deepStrictEqual(recordsOf(reader), records, args.join(" "))
+      }))
+      assert.strictEqual((await placeless.ended).code, 78)
+      assert.match(placeless.log(), new RegExp(`error TRB-2404: group ${nobody} has no committed offset`))
+      assert.match(placeless.log(), /cure: .*--from/)
+    },
+    300_000
+  )
 })

@@ -13,10 +13,12 @@ import { makeWorld, type World } from "./support/World.js"
 
 const count = 300
 
+const printed = /^consumer-thread-(\d+) >> (own\S+ \d+)$/
+
 /** What the members of these numbers have printed. */
 const printedBy = (program: Program, from: number, to: number) =>
-  program.log().split("\n").flatMap((line) => {
-    const [, member, value] = /^consumer-thread-(\d+) >> (own\S+ \d+)$/.exec(line) ?? []
+  program.lines(printed).flatMap((line) => {
+    const [, member, value] = printed.exec(line) ?? []
     return value !== undefined && Number(member) >= from && Number(member) <= to ? [value] : []
   })
 
@@ -69,7 +71,7 @@ describeWith(["kafka"], "several groups in one process", ({ kafka: brokers }) =>
     assert.lengthOf(program.lines(/1 of 4 groups failed/), 1)
     assert.lengthOf(printedBy(program, 0, 25), 3 * count)
     assert.isEmpty(readFileSync(join(folder, "missing.csv", "positions.json"), "utf8").match(/"consumer-thread/g) ?? [])
-  }, 180_000)
+  }, 600_000)
 
   it("a file with faults is refused as a whole, with all of them", async () => {
     const { folder } = await makeTopics(brokers, [], 0)
@@ -131,5 +133,5 @@ describeWith(["kafka", "registry", "mysql"], "the main job with several groups",
     assert.strictEqual(one.code, 0, one.log)
     assert.deepStrictEqual(await idsIn(world, `${clicks}_one`), sent(clicks))
     assert.deepStrictEqual(await idsIn(world, `${views}_one`), sent(views))
-  }, 120_000)
+  }, 400_000)
 })

@@ -89,18 +89,27 @@ export const allAcquired = async (world: World, programs: ReadonlyArray<Program>
 
 const Count = Schema.Struct({ n: Schema.NumberFromString })
 
+/** Transactions in the world's database that are in one of these states. */
+const transactionsIn = async (world: World, ...states: ReadonlyArray<"RUNNING" | "LOCK WAIT">): Promise<number> => {
+  const [found] = await rowsOf(
+    world.sql,
+    Count,
+    `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
+     JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+     WHERE t.trx_state IN (${states.map((state) => `'${state}'`).join()}) AND p.db = '${world.database}'`
+  )
+  return found?.n ?? 0
+}
+
 /** Waits until a transaction in the world's database waits for a row that somebody else holds. */
 export const waitsForRow = async (world: World): Promise<void> => {
-  await until("a transaction waits for a row", async () => {
-    const [found] = await rowsOf(
-      world.sql,
-      Count,
-      `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
-       JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
-       WHERE t.trx_state = 'LOCK WAIT' AND p.db = '${world.database}'`
-    )
-    return (found?.n ?? 0) > 0 || undefined
-  })
+  await until("a transaction waits for a row", async () => await transactionsIn(world, "LOCK WAIT") > 0 || undefined)
+}
+
+/** Waits until the server has ended what a process that was killed has left behind, one way or the other. */
+export const noTransaction = async (world: World): Promise<void> => {
+  const states = ["RUNNING", "LOCK WAIT"] as const
+  await until("no transaction is open", async () => await transactionsIn(world, ...states) === 0 || undefined)
 }
 
 /** Waits until the sum of all stored offsets is at least that. */
