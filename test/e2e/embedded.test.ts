@@ -53,6 +53,6 @@ describe("the embedded mode, without any server", () => {
       assert.strictEqual(verified.code, 0, verified.log)
       assert.include(readFileSync(join(folder, ...properties), "utf8"), "mysql.url=libsql:file:")
     },
-    240_000
+    600_000
   )
 })

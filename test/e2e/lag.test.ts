@@ -67,7 +67,7 @@ describeWith(["kafka", "registry", "mysql"], "lag and status", (servers) => {
     assert.strictEqual(once.code, 0, `one look judges nothing: ${once.log}`)
     assert.strictEqual(allowed.code, 0, allowed.log)
     // Seven processes, each a second or two on a machine of its own and ten on one that is busy.
-  }, 180_000)
+  }, 600_000)
 
   it("a check that cannot be made exits 1, a command line that means nothing 64", async () => {
     const world = await makeWorld(servers, { topics: ["lag"], partitions: 1 })
@@ -81,5 +81,5 @@ describeWith(["kafka", "registry", "mysql"], "lag and status", (servers) => {
     assert.strictEqual(checked.code, 1, checked.log)
     assert.match(checked.log, /error TRB-2001: .*127\.0\.0\.1:1/)
     assert.strictEqual(contradiction.code, 64, contradiction.log)
-  }, 120_000)
+  }, 600_000)
 })

@@ -5,7 +5,7 @@ import { storedOffsets } from "./support/database.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, observe } from "./support/observe.js"
 import { until } from "./support/until.js"
-import { createTopics, holdOffsetRow, makeWorld, type World } from "./support/World.js"
+import { brokerTimeoutMs, createTopics, holdOffsetRow, makeWorld, type World } from "./support/World.js"
 
 /** Deletes the records of a partition below an offset, as retention would. */
 const deleteBelow = async ({ admin }: World, topic: string, partition: number, offset: number) => {
@@ -52,7 +52,7 @@ describeWith(["kafka", "registry", "mysql"], "offsets that the log does not hold
       )
       assert.deepStrictEqual(await check(world, [{ topic, sent, dense: false }]), [])
     },
-    120_000
+    600_000
   )
 
   it("records deleted while their partition waits for the database are noticed, not skipped", async () => {
@@ -80,7 +80,7 @@ describeWith(["kafka", "registry", "mysql"], "offsets that the log does not hold
     const own = rows.filter(({ partition }) => partition === 0).map(({ offset }) => offset)
     assert.deepStrictEqual(own, Array.from({ length: Number(stored) }, (_, index) => BigInt(index)))
     assert.isUndefined(program.end())
-  }, 120_000)
+  }, 600_000)
 
   it(
     "a topic that was deleted and created again is stopped, even where its new log is longer than the old one",
@@ -92,7 +92,7 @@ describeWith(["kafka", "registry", "mysql"], "offsets that the log does not hold
       const first = world.run()
       await caughtUp(world, [first])
       await first.stop()
-      await world.admin.deleteTopics({ topics: [topic] })
+      await world.admin.deleteTopics({ topics: [topic], timeout: brokerTimeoutMs })
       await until("the topic is gone", async () => (await world.admin.listTopics()).includes(topic) ? undefined : true)
       await createTopics(world.admin, [topic], 2)
       // Partition 0 is longer than before: by its offsets alone nobody could tell.
@@ -107,6 +107,6 @@ describeWith(["kafka", "registry", "mysql"], "offsets that the log does not hold
       assert.lengthOf(rows, 600)
       assert.isUndefined(second.end())
     },
-    120_000
+    600_000
   )
 })

@@ -105,7 +105,7 @@ describeWith(["registry", "mysql"], "tributary plan and apply", (servers) => {
         assert.strictEqual((yield* run("plan", "--check")).code, 0)
         assert.deepStrictEqual(yield* columns(admin, topic), [{ c: "id bigint,qty int" }])
       }),
-    20_000
+    120_000
   )
 
   it.scopedLive(
@@ -149,7 +149,7 @@ describeWith(["registry", "mysql"], "tributary plan and apply", (servers) => {
         assert.strictEqual((yield* run("plan", "--check")).code, 0)
         assert.deepStrictEqual(yield* columns(admin, topic), [{ c: "id bigint,qty bigint,legacy int,coupon longtext" }])
       }),
-    20_000
+    120_000
   )
 
   it.scopedLive(
@@ -171,6 +171,6 @@ describeWith(["registry", "mysql"], "tributary plan and apply", (servers) => {
         assert.include(file.err, "/no/such.avsc")
         assert.strictEqual((yield* run("verify", "-o", "sql")).code, 64)
       }),
-    20_000
+    120_000
   )
 })

@@ -81,7 +81,7 @@ describeWith(["kafka", "registry", "mysql"], "a record that cannot be written", 
       assert.notInclude(second.log(), "forbidden")
       assert.deepStrictEqual(await second.stop(), { code: 0, signal: null })
     },
-    120_000
+    600_000
   )
 
   // One program for all of them: each topic has its own record, and none minds the others'.
@@ -123,6 +123,6 @@ describeWith(["kafka", "registry", "mysql"], "a record that cannot be written", 
       assert.isUndefined(program.end())
       assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
     },
-    120_000
+    600_000
   )
 })

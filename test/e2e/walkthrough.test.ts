@@ -92,7 +92,7 @@ describeWith(["kafka", "registry", "mysql"], "the walk-through", (servers) => {
       const different = await runProgram({ args: ["verify", "--config", world.properties()], folder: world.folder })
       assert.strictEqual(different.code, 2, different.log)
     },
-    240_000
+    600_000
   )
 
   it("select * from kafka_offsets prints topic, partition, consumer_group, offset: the ends of the topic", async () => {
@@ -111,7 +111,7 @@ describeWith(["kafka", "registry", "mysql"], "the walk-through", (servers) => {
       return { topic, partition, consumer_group: `group-${topic}`, offset: end }
     })
     assert.deepStrictEqual(rows, wanted)
-  })
+  }, 300_000)
 
   it("keys may be plain text, Avro, empty or missing", async () => {
     const world = await makeWorld(servers, { topics: ["keys"] })
@@ -135,7 +135,7 @@ describeWith(["kafka", "registry", "mysql"], "the walk-through", (servers) => {
     const program = world.run()
     await caughtUp(world, [program])
     assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic) }]), [])
-  })
+  }, 300_000)
 
   it("the database may be named by jdbc:mysql:// or mysql://, with the account in the URL or beside it", async () => {
     const world = await makeWorld(servers, { topics: ["urls"] })
@@ -156,5 +156,5 @@ describeWith(["kafka", "registry", "mysql"], "the walk-through", (servers) => {
       assert.notInclude(program.log(), account.password)
     }
     assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic) }]), [])
-  }, 120_000)
+  }, 600_000)
 })

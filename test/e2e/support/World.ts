@@ -111,6 +111,9 @@ const haveLeaders = async (admin: kafkajs.Admin, topics: ReadonlyArray<string>):
   }
 }
 
+/** How long a broker that is slow may take to make or delete a topic; kafkajs gives it 5 s, and does not ask again. */
+export const brokerTimeoutMs = 25_000
+
 export const createTopics = async (
   admin: kafkajs.Admin,
   topics: ReadonlyArray<string>,
@@ -118,7 +121,7 @@ export const createTopics = async (
   configEntries: ReadonlyArray<kafkajs.IResourceConfigEntry> = []
 ): Promise<void> => {
   const made = topics.map((topic) => ({ topic, numPartitions, configEntries: [...configEntries] }))
-  await admin.createTopics({ waitForLeaders: false, topics: made })
+  await admin.createTopics({ waitForLeaders: false, timeout: brokerTimeoutMs, topics: made })
   await until("the topics have leaders", () => haveLeaders(admin, topics))
 }
 
