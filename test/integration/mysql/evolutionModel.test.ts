@@ -15,7 +15,7 @@ import { runWalk, type WalkServer } from "./evolutionWalk.js"
 const count = Number(process.env["TRIBUTARY_TEST_EVOLUTION_WALKS"] ?? 6)
 const seed = Number(process.env["TRIBUTARY_TEST_EVOLUTION_SEED"] ?? randomInt(2 ** 31))
 /** Far more than the walks take, and time to shrink one. */
-const walkingMs = 60_000 + count * 5_000
+const walkingMs = 240_000 + count * 10_000
 
 const columnLine = (column: unknown, type: string, nullable: boolean): string =>
   `column ${String(column)} ${type} ${nullable ? "NULL" : "NOT NULL"}`
