@@ -91,7 +91,7 @@ while is_running "$pid"; do
 done
 # Its parent writes the exit down a moment later.
 waited=0
-while [ ! -s "$exit_file" ] && [ "$waited" -lt 20 ]; do
+while [ ! -s "$exit_file" ] && [ "$waited" -lt 100 ]; do
   sleep 0.1
   waited=$((waited + 1))
 done

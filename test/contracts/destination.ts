@@ -3,7 +3,6 @@ import { Array, Effect, Fiber, type Layer, Option } from "effect"
 import type { TablePlan } from "../../src/domain/sql/TablePlan.js"
 import { Destination, WriteOutcome } from "../../src/layers/Destination.js"
 import { defaultTopicSettings } from "../../src/domain/TopicSettings.js"
-
 import { fixture, identityOf, newTopic, patiently, planOf, refusalOf, tags } from "./destinationFixture.js"
 
 /** What every `Destination` promises, whatever the database. `live` must need nothing; tests share one instance. */

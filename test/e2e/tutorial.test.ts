@@ -27,15 +27,6 @@ const ownPrefix = (): string => {
   }-`
 }
 
-/** A producer that takes longer than a second says how far it is. */
-const progress = /^.* INFO tributary\.Producer - produced \d+.*\n/gm
-
-/** What only shows how quick the machine is: such lines, and tenths of a second where little time has passed. */
-const unhurried = (command: string, output: string): string =>
-  command.startsWith("tributary lag ")
-    ? output.replaceAll(/ (\d+)\.\d s\b/g, " $1 s")
-    : output.replaceAll(progress, "")
-
 /** Whatever begins with the prefix goes when the test is over. */
 const removeAfterTest = (brokers: string, own: string) =>
   onTestFinished(async () => {
@@ -82,8 +73,7 @@ describeWith(["kafka"], file, ({ kafka: brokers }) => {
     const own = ownPrefix()
     removeAfterTest(brokers, own)
     const shell = makeShell(brokers)
-    const run = async (command: string) =>
-      unhurried(command, await shell(command.replaceAll(prefix, own))).replaceAll(own, prefix)
+    const run = async (command: string) => (await shell(command.replaceAll(prefix, own))).replaceAll(own, prefix)
 
     const blocks = consoleBlocks(page)
     const outputs = new Map<number, string>()

@@ -3,7 +3,9 @@ import * as Servers from "../../scripts/servers/index.mjs"
 import { type Available, type ServerName, serverNames } from "./context.js"
 
 const starters: Record<ServerName, () => Promise<Servers.Server>> = {
-  kafka: () => Servers.startKafka({ props: { "group.initial.rebalance.delay.ms": 0 } }),
+  // Nobody kills this one: a stall of some seconds must not take its topics' leaders away.
+  kafka: () =>
+    Servers.startKafka({ props: { "group.initial.rebalance.delay.ms": 0, "broker.session.timeout.ms": 60_000 } }),
   registry: () => Servers.startRegistry(),
   mysql: () => Servers.startMysql(),
   mariadb: () => Servers.startMariadb()

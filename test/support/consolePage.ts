@@ -46,7 +46,9 @@ const masks: ReadonlyArray<readonly [what: RegExp, instead: string]> = [
   // TOPIC RECORDS PARTITIONS BYTES SECONDS RECORDS/S ERRORS
   [/^(\S+ +\d+ +\d+ +\d+) +\d+\.\d +\d+( +\d+)$/gm, "$1 <rate>$2"],
   // GROUP TOPIC PART COMMITTED END LAG TIME-LAG OWNER STATE
-  [/^(\S+ +\S+ +\d+ +\d+ +\d+ +\d+) +\d+ \w+( +\S+ +\S+)$/gm, "$1 <duration>$2"],
+  [/^(\S+ +\S+ +\d+ +\d+ +\d+ +\d+) +[\d.]+ \w+( +\S+ +\S+)$/gm, "$1 <duration>$2"],
+  // A producer that takes longer than a second says how far it is.
+  [/^.* INFO tributary\.Producer - produced \d+.*\n/gm, ""],
   // --metrics
   [/\b((?:records|fetch|commit|rebalance)-[\w-]+ is) (?:NaN|[\d.]+)$/gm, "$1 <measure>"]
 ]
