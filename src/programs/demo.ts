@@ -3,6 +3,7 @@ import type * as CommandExecutor from "@effect/platform/CommandExecutor"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -62,12 +63,13 @@ export const demoCommand = (options: DemoOptions): Effect.Effect<ExitCode, Comma
       produce(options, { count: options.count - half, from: half, rate: producedPerSecond })
     )
     for (const share of killAt) yield* consumeAndKill(options, Math.floor(total * share), total)
-    const last = yield* startConsumer(options)
+    const { listening, process } = yield* startConsumer(options)
     yield* Fiber.join(producing)
     yield* rowsReach(total, total)
-    yield* last.kill("SIGTERM")
-    const code = yield* last.exitCode
-    yield* Console.log(`kill -TERM ${last.pid}: drained, exit ${code}\n`)
+    yield* listening
+    yield* process.kill("SIGTERM")
+    const code = yield* process.exitCode
+    yield* Console.log(`kill -TERM ${process.pid}: drained, exit ${code}\n`)
     const verified = yield* Command.exitCode(
       Command.make(...options.self, "verify", "--config", properties).pipe(
         Command.stdout("inherit"),
@@ -132,23 +134,32 @@ const produce = (
     })
   })
 
-const startConsumer = (
-  { self }: DemoOptions
-): Effect.Effect<CommandExecutor.Process, PlatformError, Services | Scope.Scope> =>
+interface Consumer {
+  readonly process: CommandExecutor.Process
+  /** Its first line is out: before it a SIGTERM would end it undrained. The one before it may have left it no row to write. */
+  readonly listening: Effect.Effect<void>
+}
+
+const startConsumer = ({ self }: DemoOptions): Effect.Effect<Consumer, PlatformError, Services | Scope.Scope> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const process = yield* Command.start(Command.make(...self, "run", "--config", properties))
-    yield* Effect.forkScoped(Stream.run(process.stderr, fs.sink(consumerLog, { flag: "a" })))
+    const listening = yield* Deferred.make<void>()
+    const lines = process.stderr.pipe(
+      Stream.tap(() => Deferred.succeed(listening, undefined)),
+      Stream.ensuring(Deferred.succeed(listening, undefined)) // it has ended, and its exit code tells
+    )
+    yield* Effect.forkScoped(Stream.run(lines, fs.sink(consumerLog, { flag: "a" })))
     yield* Console.log(`consumer started, pid ${process.pid}`)
-    return process
+    return { process, listening: Deferred.await(listening) }
   })
 
 const consumeAndKill = (options: DemoOptions, rows: number, total: number) =>
   Effect.gen(function*() {
-    const consumer = yield* startConsumer(options)
+    const { process } = yield* startConsumer(options)
     const reached = yield* rowsReach(rows, total)
-    yield* consumer.kill("SIGKILL")
-    yield* Console.log(`kill -9 ${consumer.pid} at ${reached} rows`)
+    yield* process.kill("SIGKILL")
+    yield* Console.log(`kill -9 ${process.pid} at ${reached} rows`)
   }).pipe(Effect.scoped)
 
 /** Rows in all tables, or -1 while the database is busy or not there yet. */

@@ -84,6 +84,8 @@ export const startProgram = (
     return hasEnded ? text : text.slice(0, text.lastIndexOf("\n") + 1)
   }
   const lines = (pattern: RegExp) => whole().split("\n").filter((line) => pattern.test(line))
+  /** Before its first line it does not listen to signals yet, and one would just end it. */
+  const listens = () => end !== undefined || log() !== "" || undefined
   atEnd(async () => {
     child.kill("SIGKILL")
     await ended
@@ -102,7 +104,8 @@ export const startProgram = (
     end: () => end,
     signal: (signal) => child.kill(signal),
     tell: (line) => child.stdin?.write(`${line}\n`),
-    stop: (signal = "SIGTERM") => {
+    stop: async (signal = "SIGTERM") => {
+      if (signal !== "SIGKILL") await until(`a line of ${args.join(" ")}`, listens)
       child.kill(signal)
       return ended
     },
