@@ -7,13 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { decodeRecords, encodeBatch } from "../src/domain/batchRecords.js"
 import type { KafkaRecord } from "../src/domain/KafkaRecord.js"
 import { readBatchHeader } from "../src/domain/recordBatch.js"
-import { batchCodecs, compressor } from "../src/layers/kafka/codecs.js"
+import { batchCodecs, codecFor, compressor } from "../src/layers/kafka/codecs.js"
 import { decodeRecordSet } from "../src/layers/kafka/fetchResponse.js"
 
 const rounds = 5
 const limitMs = 50
 const names = (["gzip", "snappy", "lz4", "zstd"] as const).filter((name) => Either.isRight(compressor(name)))
-const codes = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 
 const recordOf = (offset: number, value: Uint8Array | null): KafkaRecord => ({
   offset: BigInt(offset),
@@ -54,7 +53,7 @@ let longest = 0
 console.log(`${"".padEnd(30)}     KiB    best  median   at once`)
 for (const [shape, records] of Object.entries(shapes)) {
   for (const name of names) {
-    const recordSet = encodeBatch(records, batchCodecs.get(codes[name]))
+    const recordSet = encodeBatch(records, Either.getOrThrow(codecFor(name)))
     const holds: Array<number> = []
     for (let round = 0; round < rounds; round++) holds.push(await holdOf(() => inTurns(recordSet)))
     const [best = Number.NaN, , median] = holds.toSorted((a, b) => a - b)

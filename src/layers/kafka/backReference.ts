@@ -1,6 +1,14 @@
 /** An expansion on its way: each step says how many bytes there are so far. Throws an `Error` that says what is wrong. */
 export type ExpandSteps = Generator<number, Uint8Array, void>
 
+/** All steps at once. */
+export const allSteps = (steps: ExpandSteps): Uint8Array => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
 /** Puts together what has come in parts, of `total` bytes. */
 export const joinSteps = function*(parts: ReadonlyArray<Uint8Array>, total: number): ExpandSteps {
   const [only] = parts

@@ -4,7 +4,7 @@ import { setImmediate as othersTurn } from "node:timers/promises"
 import * as zlib from "node:zlib"
 import { type BatchCodec, expandedBytesMax } from "../../domain/batchRecords.js"
 import type { Compression } from "../Producer.js"
-import { type ExpandSteps, joinSteps } from "./backReference.js"
+import { allSteps, type ExpandSteps, joinSteps } from "./backReference.js"
 import { compressFrame, expandFrame as lz4Steps } from "./lz4.js"
 import { ownBytes } from "./ownBytes.js"
 import { compressFramed, expandAny as snappySteps } from "./snappy.js"
@@ -21,7 +21,9 @@ export const decompress = (
   Either.try({
     try: () => {
       const expander = expanders[name]
-      return ownBytes("steps" in expander ? atOnce(expander.steps(bytes, bytesMax)) : expander.atOnce(bytes, bytesMax))
+      return ownBytes(
+        "steps" in expander ? allSteps(expander.steps(bytes, bytesMax)) : expander.atOnce(bytes, bytesMax)
+      )
     },
     catch: (error) => wordsOf(name, error, bytesMax)
   })
@@ -122,13 +124,6 @@ const expandersOf = (native: NativeZstd | undefined): Record<Codec, InSteps | In
     stream: () => native.createZstdDecompress({ chunkSize })
   }
 })
-
-const atOnce = (steps: ExpandSteps): Uint8Array => {
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}
 
 const inTurns = async (steps: ExpandSteps): Promise<Uint8Array> => {
   for (let before = 0;;) {

@@ -55,6 +55,10 @@ export const check = async (world: World, expected: ReadonlyArray<Expected>): Pr
   return found
 }
 
+/** What to look at when something does not come. */
+const logsOf = (programs: ReadonlyArray<Program>) => () =>
+  programs.map((program) => tail(program.log())).join("\n----\n")
+
 /** Waits until the stored offsets are the ends of the logs. */
 export const caughtUp = async (
   world: World,
@@ -73,7 +77,7 @@ export const caughtUp = async (
   }, {
     everyMs: 200,
     ...(withinMs === undefined ? {} : { withinMs }),
-    about: () => programs.map((program) => tail(program.log())).join("\n----\n")
+    about: logsOf(programs)
   })
 }
 
@@ -84,7 +88,7 @@ export const allAcquired = async (world: World, programs: ReadonlyArray<Program>
       if ((await storedOffsets(world.sql, topic)).size < world.partitions) return undefined
     }
     return true
-  }, { about: () => programs.map((program) => tail(program.log())).join("\n----\n") })
+  }, { about: logsOf(programs) })
 }
 
 const Count = Schema.Struct({ n: Schema.NumberFromString })
@@ -125,5 +129,5 @@ export const progressReaches = async (
   }, {
     everyMs: 20,
     ...(withinMs === undefined ? {} : { withinMs }),
-    about: () => programs.map((program) => tail(program.log())).join("\n----\n")
+    about: logsOf(programs)
   })

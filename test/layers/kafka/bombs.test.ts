@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import * as zlib from "node:zlib"
 import { compress as compressRaw } from "snappyjs"
+import { allSteps } from "../../../src/layers/kafka/backReference.js"
 import { decompress } from "../../../src/layers/kafka/codecs.js"
 import { expandFrames } from "../../../src/layers/kafka/zstd.js"
 
@@ -125,11 +126,7 @@ it("snappy takes no memory for a size that its block cannot become", () => {
 /** fzstd alone. */
 const reason = (bytes: Uint8Array): string => {
   try {
-    const steps = expandFrames(bytes, bytesMax)
-    for (;;) {
-      const step = steps.next()
-      if (step.done === true) return `${step.value.length}`
-    }
+    return `${allSteps(expandFrames(bytes, bytesMax)).length}`
   } catch (error) {
     return error instanceof Error ? error.message : "?"
   }
