@@ -156,7 +156,7 @@ const onStage = async (
     say(`at the end: caught up after ${(catchUpMs / 1000).toFixed(1)} s`)
     tended.end()
     await stopInstances(site)
-    seen.observations.push(...await connectionsLeft(site))
+    seen.observations.push(...await connectionsLeft({ sql: site.sql, database: site.world.database }))
     const history = await readHistory(site, seen.observations)
     return {
       findings: [...check(history), ...missing(history, producers.told())],

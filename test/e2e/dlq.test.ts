@@ -10,7 +10,7 @@ import { captured } from "../programs/captured.js"
 import { describeWith } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
 import { rowsOf } from "./support/database.js"
-import { noTransaction } from "./support/observe.js"
+import { noConnection } from "./support/observe.js"
 import { openProducer } from "./support/openProducer.js"
 import { runProgram, startProgram } from "./support/Program.js"
 import { entry, registerEntry } from "./support/records.js"
@@ -138,7 +138,7 @@ describeWith(["kafka", "registry", "mysql"], "tributary dlq", (servers) => {
     await first.says(/100 of 200/)
     await first.stop("SIGKILL")
     await last.release()
-    await noTransaction(world)
+    await noConnection(world)
     const between = (await letterStates(world)).find(({ open }) => open === 1)?.n ?? 0
     assert.isAbove(between, 0)
     assert.isBelow(between, 200)

@@ -4,7 +4,7 @@ import { describeWith } from "../servers/index.js"
 import { ensureBuilt } from "./support/build.js"
 import { codecs, compressionTypes } from "./support/codecs.js"
 import { makeFeed, textOf } from "./support/Feed.js"
-import { caughtUp, check, rangesOf } from "./support/observe.js"
+import { caughtUp, check, logsEndAt, rangesOf } from "./support/observe.js"
 import { entry } from "./support/records.js"
 import { makeWorld, suffix, type World } from "./support/World.js"
 import { storedOffsets } from "./support/database.js"
@@ -22,9 +22,6 @@ const transactional = async (world: World, name: string) => {
   return producer
 }
 
-const end = (transaction: kafkajs.Transaction, committed: boolean) =>
-  committed ? transaction.commit() : transaction.abort()
-
 beforeAll(ensureBuilt, 240_000)
 
 // Outline: two transactional ids write into the same partitions, their transactions interleaved, every third one
@@ -39,6 +36,7 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
       const producers = [await transactional(world, "a"), await transactional(world, "b")]
       const aborted = new Set<string>()
       let turn = 0
+      let end = 0n // of each log
 
       const sendPiece = async (transaction: kafkajs.Transaction, committed: boolean) => {
         for (const topic of world.topics) {
@@ -61,6 +59,12 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
             } else ids.forEach((id) => aborted.add(id))
           }
         }
+        end += 20n
+      }
+
+      const finish = async (transaction: kafkajs.Transaction, committed: boolean) => {
+        await (committed ? transaction.commit() : transaction.abort())
+        end += 1n // its marker
       }
 
       /** Two transactions that overlap in every partition; `a` begins first and ends first, or last. */
@@ -72,10 +76,10 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
         await sendPiece(a, commitA)
         await sendPiece(b, commitB)
         await sendPiece(a, commitA)
-        await (nested ? end(b, commitB) : end(a, commitA))
+        await (nested ? finish(b, commitB) : finish(a, commitA))
         if (nested) await sendPiece(a, commitA)
         else await sendPiece(b, commitB)
-        await (nested ? end(a, commitA) : end(b, commitB))
+        await (nested ? finish(a, commitA) : finish(b, commitB))
       }
 
       await pair(false, true, true)
@@ -85,9 +89,12 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
       await pair(true, true, false)
       await pair(false, true, false)
       await feed.fill(100, codecs, 20)
+      end += 100n
       await pair(true, false, true)
       await pair(false, false, false)
 
+      const ends = new Map(Array.from({ length: world.partitions }, (_, partition) => [partition, end]))
+      for (const topic of world.topics) await logsEndAt(world, topic, ends)
       await caughtUp(world, [program])
       const expected = world.topics.map((topic) => ({ topic, sent: feed.sent(topic), dense: false }))
       assert.deepStrictEqual(await check(world, expected), [])
@@ -121,6 +128,7 @@ describeWith(["kafka", "registry", "mysql"], "transactional producers", (servers
     const next = world.run()
     await next.says(/acquired at offset 10 /)
     await transaction.commit()
+    await logsEndAt(world, topic, new Map([[0, 22n]]))
     await caughtUp(world, [next])
     assert.deepStrictEqual(await rangesOf(world, topic), new Map([[0, { low: 0n, end: 22n }]]))
     assert.deepStrictEqual(await check(world, [{ topic, sent: feed.sent(topic), dense: false }]), [])

@@ -1,9 +1,9 @@
 import { Schema } from "effect"
 import { differences, type Observed, type Range, type Sent } from "./checker.js"
-import { progress, rowsOf, storedOffsets } from "./database.js"
+import { type Asked, progress, rowsOf, storedOffsets } from "./database.js"
 import { type Program, tail } from "./Program.js"
 import { until } from "./until.js"
-import type { World } from "./World.js"
+import { account, type World } from "./World.js"
 
 /** Ends of a topic's log as plain kafkajs tells them, not the program's own client. */
 export const rangesOf = async ({ admin }: World, topic: string): Promise<ReadonlyMap<number, Range>> =>
@@ -13,6 +13,14 @@ export const rangesOf = async ({ admin }: World, topic: string): Promise<Readonl
       { low: BigInt(low), end: BigInt(high) }
     ])
   )
+
+/** Waits until the logs of all partitions end there: a broker ends a transaction before it has written its markers. */
+export const logsEndAt = async (world: World, topic: string, ends: ReadonlyMap<number, bigint>): Promise<void> => {
+  await until(`the logs of ${topic} end at ${[...ends.values()].join(", ")}`, async () => {
+    const ranges = await rangesOf(world, topic)
+    return [...ends].every(([partition, end]) => ranges.get(partition)?.end === end) || undefined
+  })
+}
 
 const Row = Schema.Struct({
   id: Schema.String,
@@ -93,27 +101,37 @@ export const allAcquired = async (world: World, programs: ReadonlyArray<Program>
 
 const Count = Schema.Struct({ n: Schema.NumberFromString })
 
-/** Transactions in the world's database that are in one of these states. */
-const transactionsIn = async (world: World, ...states: ReadonlyArray<"RUNNING" | "LOCK WAIT">): Promise<number> => {
-  const [found] = await rowsOf(
-    world.sql,
-    Count,
-    `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
-     JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
-     WHERE t.trx_state IN (${states.map((state) => `'${state}'`).join()}) AND p.db = '${world.database}'`
-  )
+/**
+ * Waits until a transaction in the world's database waits for a row that somebody else holds. A server looks for those
+ * anew only when nobody has asked it for 100 ms (trx_i_s_possibly_fetch_data_into_cache in InnoDB): who asks more often
+ * is told for ever what was so at first.
+ */
+export const waitsForRow = async (world: World): Promise<void> => {
+  const query = `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
+    JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+    WHERE t.trx_state = 'LOCK WAIT' AND p.db = '${world.database}'`
+  await until("a transaction waits for a row", async () => {
+    const [found] = await rowsOf(world.sql, Count, query)
+    return (found?.n ?? 0) > 0 || undefined
+  }, { everyMs: 500 })
+}
+
+/** How a world's database is asked. */
+export interface Server extends Pick<World, "database"> {
+  readonly sql: Asked
+}
+
+/** How many connections the program has in the world's database: each may have a transaction open. */
+export const connectionsOf = async ({ database, sql }: Server): Promise<number> => {
+  const query = `SELECT COUNT(*) AS n FROM information_schema.processlist
+    WHERE user = '${account.user}' AND db = '${database}'`
+  const [found] = await rowsOf(sql, Count, query)
   return found?.n ?? 0
 }
 
-/** Waits until a transaction in the world's database waits for a row that somebody else holds. */
-export const waitsForRow = async (world: World): Promise<void> => {
-  await until("a transaction waits for a row", async () => await transactionsIn(world, "LOCK WAIT") > 0 || undefined)
-}
-
-/** Waits until the server has ended what a process that was killed has left behind, one way or the other. */
-export const noTransaction = async (world: World): Promise<void> => {
-  const states = ["RUNNING", "LOCK WAIT"] as const
-  await until("no transaction is open", async () => await transactionsIn(world, ...states) === 0 || undefined)
+/** Waits until the server has ended what processes that are gone have left behind, one way or the other. */
+export const noConnection = async (world: World): Promise<void> => {
+  await until("the program has no connection", async () => await connectionsOf(world) === 0 || undefined)
 }
 
 /** Waits until the sum of all stored offsets is at least that. */
