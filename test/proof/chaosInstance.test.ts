@@ -20,9 +20,9 @@ it("the wall clock of an instance jumps when it is told to, its monotonic clock 
   const script = `
     const real = () => performance.timeOrigin + performance.now()
     const look = () => console.log(JSON.stringify([Date.now() - real(), new Date().getTime() - real(), performance.now(), new Date(5).getTime()]))
-    look()
     process.stdin.once("data", () => { look(); process.exit() })
-    process.on("SIGUSR2", () => console.log("heard"))`
+    process.on("SIGUSR2", () => console.log("heard"))
+    look()`
   const preload = join(import.meta.dirname, "../../proof/chaos/skewedClock.mjs")
   const child = spawn(process.execPath, ["--import", preload, "-e", script], {
     env: { PATH: process.env["PATH"] ?? "", TRIBUTARY_CHAOS_CLOCK: clock }
