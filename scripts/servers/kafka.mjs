@@ -38,7 +38,9 @@ const defaults = (nodes) => ({
   "transaction.state.log.num.partitions": 5,
   "transaction.state.log.replication.factor": nodes,
   "transaction.state.log.min.isr": Math.min(nodes, 2),
-  "default.replication.factor": nodes
+  "default.replication.factor": nodes,
+  // Tests write records of years ago: half a minute after its start, and every five minutes, a broker would delete them.
+  "log.retention.ms": -1
 })
 
 const host = "127.0.0.1"
