@@ -22,6 +22,10 @@ const printedBy = (program: Program, from: number, to: number) =>
     return value !== undefined && Number(member) >= from && Number(member) <= to ? [value] : []
   })
 
+/** How many members have been told their partitions: before that a member has nothing to wake up from. */
+const joined = (program: Program) =>
+  new Set(program.lines(/^consumer-thread-\d+ >> Assigned partitions\./).map((line) => line.split(" ")[0])).size
+
 const all = (topic: string) => Array.from({ length: count }, (_, n) => `${topic} ${n}`).toSorted()
 
 const properties = (brokers: string) =>
@@ -54,6 +58,7 @@ describeWith(["kafka"], "several groups in one process", ({ kafka: brokers }) =>
     await program.says(/-missing has failed, the others go on:$/)
     const done = () => printedBy(program, 0, 25).length >= 3 * count ? true : undefined
     await until("each record three times", done, { about: program.log })
+    await until("each member stands by or reads", () => joined(program) === 26 || undefined, { about: program.log })
     assert.deepStrictEqual(printedBy(program, 0, 19).toSorted(), all(one))
     assert.deepStrictEqual(printedBy(program, 20, 20).toSorted(), all(one))
     assert.deepStrictEqual(printedBy(program, 21, 25).toSorted(), all(other))
