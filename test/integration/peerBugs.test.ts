@@ -374,7 +374,7 @@ describeWith(["mysql"], "bugs of other sinks, on MySQL", ({ mysql }) => {
       yield* sendValues("t", record([["id", "int"]]), Array.from({ length: 60 }, (_, id) => ({ id })))
       yield* stopped("t", { errors: "stop" })
       yield* deliver("t")
-      const open = `SELECT INFO FROM information_schema.processlist WHERE DB = '${name}' AND ID <> CONNECTION_ID()`
+      const open = `SELECT INFO FROM performance_schema.processlist WHERE DB = '${name}' AND ID <> CONNECTION_ID()`
       yield* until(Effect.map(select(open), (rows) => Array.isArray(rows) && rows.length === 0)) // seen a little later
       assert.deepStrictEqual(yield* select("SELECT COUNT(*) FROM dead_letters"), [[10]])
     }))

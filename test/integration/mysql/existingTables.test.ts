@@ -17,7 +17,7 @@ import {
   refusal,
   widen
 } from "./evolutionSupport.js"
-import { killed, ownDatabase, query, until } from "./support.js"
+import { killed, ownDatabase, processlist, query, until } from "./support.js"
 
 describeOnEach("tables that people have made", ({ address, label }) => {
   const qty = column("qty", { kind: "int" })
@@ -132,11 +132,12 @@ describeOnEach("altering while others are at work", ({ address }) => {
         yield* query(writer, "BEGIN")
         yield* insert(writer, 0, "id", "1")
         const altering = yield* Effect.fork(ensure(config, planOf([id, column("n", { kind: "int" })]), additive))
+        const list = yield* processlist(admin)
         yield* until(
           Effect.map(
             query(
               admin,
-              "SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE DB = DATABASE()"
+              `SELECT COUNT(*) AS n FROM ${list} WHERE DB = DATABASE()`
                 + " AND STATE LIKE 'Waiting for table metadata lock%' AND INFO LIKE 'ALTER%'"
             ),
             (rows) => JSON.stringify(rows) === JSON.stringify([{ n: 1 }])

@@ -5,7 +5,7 @@ import { type Claim, Destination, DestinationUnavailable } from "../../../src/la
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
 import { describeOnEach } from "../../servers/index.js"
-import { acquired, batch, ownDatabase, patiently, query, until } from "./support.js"
+import { acquired, batch, ownDatabase, patiently, processlist, query, until } from "./support.js"
 
 /** A second connection of the same account (or another), closed with the scope. */
 const another = (config: MysqlConfig, over: { readonly user?: string; readonly password?: string } = {}) =>
@@ -34,25 +34,20 @@ const beginAsOwner = (connection: Connection, claim: Claim) => {
   )
 }
 
-const isAlive = (admin: Connection, connection: Connection) =>
-  Effect.map(
-    query(admin, `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE ID = ${connection.threadId}`),
-    (rows) => JSON.stringify(rows) === "[{\"n\":1}]"
-  )
+const isListed = (admin: Connection, connection: Connection, more = "") =>
+  Effect.flatMap(
+    processlist(admin),
+    (list) => query(admin, `SELECT COUNT(*) AS n FROM ${list} WHERE ID = ${connection.threadId}${more}`)
+  ).pipe(Effect.map((rows) => JSON.stringify(rows) === "[{\"n\":1}]"))
+
+const isAlive = (admin: Connection, connection: Connection) => isListed(admin, connection)
 
 /** The server forgets it a moment after its lock has gone. */
 const isGone = (admin: Connection, connection: Connection) => until(Effect.negate(isAlive(admin, connection)))
 
 const again = (claim: Claim) => ({ ...claim, owner: "second", initial: 0n })
 
-const isAtWork = (admin: Connection, connection: Connection) =>
-  Effect.map(
-    query(
-      admin,
-      `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE ID = ${connection.threadId} AND COMMAND = 'Query'`
-    ),
-    (rows) => JSON.stringify(rows) === "[{\"n\":1}]"
-  )
+const isAtWork = (admin: Connection, connection: Connection) => isListed(admin, connection, " AND COMMAND = 'Query'")
 
 describeOnEach("owners of a partition", ({ address }) => {
   it.scopedLive("a dead owner's connection is killed after one lock wait, and nothing of it remains", () =>
