@@ -144,7 +144,9 @@ describeWith(["kafka"], "groups as a broker knows them", (servers) => {
       servers.kafka,
       "--describe",
       "--group",
-      group
+      group,
+      "--timeout", // the tool's own is 5 s, a part of which it takes to start
+      "120000"
     ]))
     const told = text.split("\n").filter((line) => line.startsWith(group)).map((line) => line.split(/\s+/)).map((
       [, name, partition, committed, end, lag, , host = "", client]

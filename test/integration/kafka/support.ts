@@ -143,7 +143,11 @@ export const javaTool = (main: string, args: ReadonlyArray<string>, input = "") 
     let output = ""
     java.stdout.on("data", (data: Buffer) => (output += data.toString()))
     java.stderr.on("data", (data: Buffer) => (output += data.toString()))
-    java.on("exit", (code) => resume(code === 0 ? Effect.succeed(output) : Effect.die(new Error(`${main}: ${output}`))))
+    // Not at its exit: what it has said may come later.
+    java.on(
+      "close",
+      (code) => resume(code === 0 ? Effect.succeed(output) : Effect.die(new Error(`${main}: ${output}`)))
+    )
     java.stdin.end(input)
     return Effect.sync(() => java.kill("SIGKILL"))
   })
