@@ -19,7 +19,7 @@ import type { LogDumpOptions } from "../../src/programs/logDump/options.js"
 import { until } from "../e2e/support/until.js"
 import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
-import { describeWith, type KafkaCluster, startKafka } from "../servers/index.js"
+import { describeWith, type KafkaCluster, neverKilled, startKafka } from "../servers/index.js"
 
 // Goal: `log dump` prints what Kafka's own DumpLogSegments prints, line for line. Method: a broker writes segments with
 // everything that a batch can be; the tool of Kafka 4.1 and ours dump the same files. Over the wire only the first line
@@ -88,7 +88,7 @@ describeWith(["own:kafka"], "log dump beside Kafka's own tool", () => {
 
   beforeAll(async () => {
     data = mkdtempSync(join(tmpdir(), "tributary-dump-"))
-    broker = await startKafka({ props: { "log.dirs": data } })
+    broker = await startKafka({ props: { "log.dirs": data, ...neverKilled } })
     const kafka = new Kafka({
       brokers: [broker.address],
       logLevel: logLevel.NOTHING,

@@ -11,7 +11,7 @@ import { type BatchFault, type BatchHeader, readBatchHeader } from "../../src/do
 import { gzipCodec } from "../../src/layers/embedded/gzipCodec.js"
 import { until } from "../e2e/support/until.js"
 import { createTopics } from "../e2e/support/World.js"
-import { describeWith, type KafkaCluster, startKafka } from "../servers/index.js"
+import { describeWith, type KafkaCluster, neverKilled, startKafka } from "../servers/index.js"
 
 const codecs = new Map([[gzipCodec.code, gzipCodec]])
 
@@ -46,7 +46,7 @@ describeWith(["own:kafka"], "segments that a real broker has written", () => {
 
   beforeAll(async () => {
     data = mkdtempSync(join(tmpdir(), "tributary-segments-"))
-    broker = await startKafka({ props: { "log.dirs": data } })
+    broker = await startKafka({ props: { "log.dirs": data, ...neverKilled } })
     kafka = new Kafka({
       brokers: [broker.address],
       logLevel: logLevel.NOTHING,

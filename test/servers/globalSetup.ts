@@ -1,11 +1,10 @@
 import type { TestProject } from "vitest/node"
 import * as Servers from "../../scripts/servers/index.mjs"
+import { neverKilled } from "./brokers.js"
 import { type Available, type ServerName, serverNames } from "./context.js"
 
 const starters: Record<ServerName, () => Promise<Servers.Server>> = {
-  // Nobody kills this one: a stall of some seconds must not take its topics' leaders away.
-  kafka: () =>
-    Servers.startKafka({ props: { "group.initial.rebalance.delay.ms": 0, "broker.session.timeout.ms": 60_000 } }),
+  kafka: () => Servers.startKafka({ props: { "group.initial.rebalance.delay.ms": 0, ...neverKilled } }),
   registry: () => Servers.startRegistry(),
   mysql: () => Servers.startMysql(),
   mariadb: () => Servers.startMariadb()

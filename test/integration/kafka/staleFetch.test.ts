@@ -5,7 +5,7 @@ import type * as Net from "node:net"
 import { afterAll, beforeAll, vi } from "vitest"
 import { GroupEvent } from "../../../src/layers/Consumer.js"
 import { Producer } from "../../../src/layers/Producer.js"
-import { describeWith, type KafkaCluster, startKafka } from "../../servers/index.js"
+import { describeWith, type KafkaCluster, neverKilled, startKafka } from "../../servers/index.js"
 import { startHolding } from "./holdingProxy.js"
 import { freshTopic, keyed, layersOf, member, pending, textOf, uniqueName } from "./support.js"
 
@@ -42,7 +42,11 @@ const administration = (address: string) =>
 describeWith(["own:kafka"], "a fetch that is answered after its member has joined again", () => {
   let kafka: KafkaCluster
   beforeAll(async () => {
-    kafka = await startKafka({ nodes: 3, heap: "256m", props: { "group.initial.rebalance.delay.ms": 0 } })
+    kafka = await startKafka({
+      nodes: 3,
+      heap: "256m",
+      props: { "group.initial.rebalance.delay.ms": 0, ...neverKilled }
+    })
   }, 300_000)
   afterAll(() => kafka.stop())
 
