@@ -28,7 +28,7 @@ describeWith(["registry"], "schemas that refer to others, in a real registry", (
     return (await decodeId(await answer.json())).id
   }
 
-  it.effect("are decoded with the definitions that they use, directly and through one another", () =>
+  it.live("are decoded with the definitions that they use, directly and through one another", () =>
     Effect.gen(function*() {
       const id = yield* Effect.promise(async () => {
         const name = `n${run}`
