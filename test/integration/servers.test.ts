@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from "kafkajs"
 import { createConnection } from "mysql2/promise"
 import { afterAll, assert, beforeAll, it } from "vitest"
+import { createTopics } from "../e2e/support/World.js"
 import { describeWith, type KafkaCluster, type Server, startKafka, startMysql } from "../servers/index.js"
 
 const topicsOf = async (address: string, create?: string): Promise<ReadonlyArray<string>> => {
@@ -8,7 +9,7 @@ const topicsOf = async (address: string, create?: string): Promise<ReadonlyArray
   const admin = kafka.admin()
   await admin.connect()
   try {
-    if (create !== undefined) await admin.createTopics({ topics: [{ topic: create, numPartitions: 3 }] })
+    if (create !== undefined) await createTopics(admin, [create], 3)
     return await admin.listTopics()
   } finally {
     await admin.disconnect()
