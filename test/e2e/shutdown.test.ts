@@ -25,13 +25,17 @@ const stored = async (world: World): Promise<Record<string, string>> => {
 
 /**
  * Runs it until it has caught up. The next rows that it sends from then on are lost on their way, and nobody is told; a wait
- * for a lock would end by itself after 5 s.
+ * for a lock would end by itself after 5 s, and one for an answer after 30 s, if it were not told to wait for longer.
  */
 const onSilentWay = async (world: World, settings: Readonly<Record<string, string>>) => {
   const { hostname, port } = new URL(world.addresses.mysql)
   const proxy = await startTcpProxy(() => ({ host: hostname, port: Number(port) }))
   atEnd(proxy.close)
-  const program = world.run({ ...settings, "mysql.url": `jdbc:mysql://127.0.0.1:${proxy.port}/${world.database}` })
+  const program = world.run({
+    ...settings,
+    "mysql.url": `jdbc:mysql://127.0.0.1:${proxy.port}/${world.database}`,
+    "mysql.statement.timeout.ms": "3600000"
+  })
   await caughtUp(world, [program])
   proxy.arm({ trigger: /INSERT INTO/, fault: "swallow" })
   return {
