@@ -107,7 +107,7 @@ describeWith(["kafka"], "a broker behind connections that are cut", (servers) =>
       yield* send(topic, keyed(2, 1))
       const { records } = yield* readAll(topic, 3n)
       assert.deepStrictEqual(records.map(textOf), ["v0", "v1", "v2"])
-    }).pipe(Effect.provide(layers({ requestTimeoutMs: 500 }))))
+    }).pipe(Effect.provide(layers({ requestTimeoutMs: 4000 }))))
 
   it.live("a transaction has each of its records once, although connections are cut", () =>
     Effect.scoped(Effect.gen(function*() {
