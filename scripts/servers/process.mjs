@@ -61,7 +61,7 @@ const spawnServer = (spec) => {
 }
 
 /** @param {Spec} spec */
-const untilReady = async (spec, timeoutMs = 90_000) => {
+const untilReady = async (spec, timeoutMs = 240_000) => {
   const deadline = Date.now() + timeoutMs
   while (!await isReady(spec.ready)) {
     const pid = pidIn(spec.dir)
