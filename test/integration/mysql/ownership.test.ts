@@ -5,7 +5,7 @@ import { type Claim, Destination, DestinationUnavailable } from "../../../src/la
 import { layerMysql } from "../../../src/layers/mysql/layer.js"
 import type { MysqlConfig } from "../../../src/layers/mysql/MysqlConfig.js"
 import { describeOnEach } from "../../servers/index.js"
-import { acquired, batch, ownDatabase, patiently, processlist, query, until } from "./support.js"
+import { acquired, batch, ownDatabase, patiently, processlist, query, shortly, until } from "./support.js"
 
 /** A second connection of the same account (or another), closed with the scope. */
 const another = (config: MysqlConfig, over: { readonly user?: string; readonly password?: string } = {}) =>
@@ -58,7 +58,7 @@ describeOnEach("owners of a partition", ({ address }) => {
         const claim = yield* acquired
         const dead = yield* another(config)
         yield* beginAsOwner(dead, claim)
-        const taken = yield* acquire(again(claim))
+        const taken = yield* shortly(acquire(again(claim)))
         assert.strictEqual(taken.offset, 0n)
         assert.strictEqual(taken.generation, claim.generation + 1n)
         yield* isGone(admin, dead)
@@ -119,7 +119,7 @@ describeOnEach("owners of a partition", ({ address }) => {
         const claim = yield* acquired
         const dead = yield* another(own)
         yield* beginAsOwner(dead, claim)
-        assert.strictEqual((yield* acquire(again(claim))).owner, "second")
+        assert.strictEqual((yield* shortly(acquire(again(claim)))).owner, "second")
         yield* isGone(admin, dead)
       }).pipe(Effect.provide(layerMysql(own)))
     }))

@@ -101,10 +101,16 @@ export const state = (admin: Connection): Effect.Effect<unknown> =>
  * who holds it be taken for dead. A deadlock (1213) is none of that.
  */
 export const patiently = <A, E extends DestinationError, R>(acquiring: Effect.Effect<A, E, R>) =>
-  Effect.retry(acquiring, {
-    while: (error) => error._tag === "DestinationUnavailable" && error.code !== 1213,
-    schedule: Schedule.spaced("20 millis")
-  })
+  Effect.retry(acquiring, { while: passes, schedule: Schedule.spaced("20 millis") })
+
+const passes = (error: DestinationError) => error._tag === "DestinationUnavailable" && error.code !== 1213
+
+/**
+ * Where somebody's lock is to be taken away: a server that stalls may give it up later than a second after its
+ * connection was killed. A few times only: left alone, the server would end that one, too.
+ */
+export const shortly = <A, E extends DestinationError, R>(taking: Effect.Effect<A, E, R>) =>
+  Effect.retry(taking, { while: passes, times: 5 })
 
 /** Polls, because nothing tells the test when the server has come so far; bounded. */
 export const until = (condition: Effect.Effect<boolean>): Effect.Effect<void> =>
