@@ -98,7 +98,12 @@ describeOnEach("dead letters", ({ address }) => {
         Effect.flatMap(
           DeadLetters,
           ({ replay }) =>
-            Effect.forEach(letters, (letter) => replay(replayOf(letter, `INSERT INTO plain VALUES (${letter.offset})`)))
+            Effect.forEach(letters, (letter) =>
+              // A COMMIT may take longer than the other waits for the letter's lock.
+              Effect.repeat(replay(replayOf(letter, `INSERT INTO plain VALUES (${letter.offset})`)), {
+                while: (outcome) => outcome._tag === "RolledBack" && outcome.error.code === 1205,
+                times: 5
+              }))
         )
           .pipe(Effect.provide(layerLetters(config)))
       const { letters } = yield* Effect.provide(withLetters(30), services(config))
