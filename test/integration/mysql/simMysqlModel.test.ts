@@ -21,9 +21,24 @@ const errorOf = (error: unknown): string => {
   return errno > 0 && errno !== 1317 ? `error ${errno}` : "lost"
 }
 
-const client = (connection: Connection): Client => ({
+/** A connection is seen to be idle a moment after its answer has come. */
+const allIdle = (admin: Connection) =>
+  until(Effect.map(
+    query(
+      admin,
+      "SELECT ID FROM performance_schema.processlist"
+        + " WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID()"
+    ),
+    (rows) => Array.isArray(rows) && rows.length === 0
+  ))
+
+const client = (admin: Connection, connection: Connection): Client => ({
   id: connection.threadId,
-  run: (text) => Effect.promise(() => connection.query(text).then(([result]) => said(result), errorOf))
+  run: (text) =>
+    Effect.zipRight(
+      Effect.when(allIdle(admin), () => text.includes("COMMAND = 'Sleep'")),
+      Effect.promise(() => connection.query(text).then(([result]) => said(result), errorOf))
+    )
 })
 
 /** As soon as the server says that a statement waits for a lock; or its answer, where it does not wait. */
@@ -51,7 +66,11 @@ const onReal = (admin: Connection, uri: string, database: string, interleaving: 
       (connection) =>
         Effect.promise(() => connection.query("ROLLBACK").then(() => connection.destroy(), () => undefined))
     )
-    const clients = { a: client(yield* connect), b: client(yield* connect), c: client(yield* connect) }
+    const clients = {
+      a: client(admin, yield* connect),
+      b: client(admin, yield* connect),
+      c: client(admin, yield* connect)
+    }
     return yield* play(interleaving, clients, settled(admin))
   }).pipe(Effect.scoped)
 
