@@ -37,6 +37,8 @@ const makeTopic = async (brokers: string, partitions: number) => {
 /** Idempotent: kafkajs sends all again where one partition of a new topic has no leader yet. */
 const once = { idempotent: true, maxInFlightRequests: 1 } as const
 const earliest = ["--property", "auto.offset.reset=earliest"] as const
+/** A machine that stalls for some seconds costs no member its membership; nobody here waits for the end of a session. */
+const lasting = ["--property", "session.timeout.ms=60000"] as const
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`)
 /** The records that a reader has printed. */
 const recordsOf = (program: Program) => program.lines(/^(?:consumer-thread-\d+ >> )?n\d+$/)
@@ -94,7 +96,7 @@ describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) 
     const ended = await Promise.all(cases.map(async (each) => {
       const group = `${topic}-${each.commit}-${each.signal}`
       const limits = ["--property", "max.poll.records=25", "--process-delay", "300ms"]
-      const program = read("--group", group, "--commit", each.commit, ...earliest, ...limits)
+      const program = read("--group", group, "--commit", each.commit, ...earliest, ...limits, ...lasting)
       await until("the 27th record", () => recordsOf(program).length >= 27 ? true : undefined, {
         about: () => program.log()
       })
@@ -124,7 +126,7 @@ describeWith(["kafka"], "tributary read on a real broker", ({ kafka: brokers }) 
     "two processes share the partitions, one takes over when the other leaves, and a second signal ends at once",
     async () => {
       const { kafka, read, topic } = await makeTopic(brokers, 2)
-      const quick = ["--property", "heartbeat.interval.ms=300", "--property", "session.timeout.ms=6000"]
+      const quick = ["--property", "heartbeat.interval.ms=300", ...lasting]
       const options = ["--group", topic, "--commit", "sync", ...earliest, ...quick]
       const first = read(...options)
       await first.says(/^Assigned partitions\. .*-0@0, .*-1@0 /)
