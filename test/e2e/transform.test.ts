@@ -96,6 +96,7 @@ const makeJob = async (brokers: string, partitions: number): Promise<Job> => {
 const committed = (program: Program) => program.lines(/committed transaction /)
 /** How often it has found out that its partitions are somebody else's. */
 const losses = (program: Program) => program.lines(/partitions lost|fenced/).length
+const takeOvers = (program: Program) => program.lines(/partitions assigned: 0, 1, 2 /).length
 
 // Outline: a broker of this file's own, because it is killed, and because its segments are looked at by Kafka's own tool.
 // What is read at read_committed is what Kafka's own consumer reads. Each test ends with one more record for each partition,
@@ -162,9 +163,10 @@ const body = () => {
       await other.says(/partitions assigned: \d/)
       for (let i = 0; i < 10; i++) await job.feed(30)
       // One that is frozen in mid-flight is replaced, and finds that out when it is thawed.
+      const taken = takeOvers(other)
       one.signal("SIGSTOP")
       const before = losses(one)
-      await other.says(/partitions assigned: 0, 1, 2 /)
+      await until("the other has all partitions", () => takeOvers(other) > taken || undefined, { about: other.log })
       for (let i = 0; i < 5; i++) await job.feed(30)
       one.signal("SIGCONT")
       await until("the thawed one has noticed", () => losses(one) > before || undefined, { about: one.log })
