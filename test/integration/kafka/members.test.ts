@@ -6,7 +6,18 @@ import { Admin } from "../../../src/layers/Admin.js"
 import { Consumer, GroupEvent, type Membership } from "../../../src/layers/Consumer.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
-import { freshTopic, keyed, layersOf, member, memberIds, pending, readAll, textOf, uniqueName } from "./support.js"
+import {
+  commitWith,
+  freshTopic,
+  keyed,
+  layersOf,
+  member,
+  memberIds,
+  pending,
+  readAll,
+  textOf,
+  uniqueName
+} from "./support.js"
 
 describeWith(["kafka"], "a member of a group", (servers) => {
   const live = layersOf(servers.kafka)
@@ -101,7 +112,7 @@ describeWith(["kafka"], "a member of a group", (servers) => {
       const reader = yield* member(topic, group)
       yield* reader.assigned
       yield* reader.membership.confirmed
-      yield* reader.membership.commit([{ partition: 0, offset: 7n }])
+      yield* commitWith(reader.membership, [{ partition: 0, offset: 7n }])
       const failed = yield* Effect.flip(reader.membership.commit([{ partition: 9, offset: 1n }]))
       assert.strictEqual(failed.kind, "fenced")
       assert.deepStrictEqual([...yield* admin.committedOffsets(group, topic)], [[0, 7n]])
@@ -118,8 +129,8 @@ describeWith(["kafka"], "a member of a group", (servers) => {
         onRevoked: (partitions) =>
           Effect.gen(function*() {
             revoked.push(partitions)
-            const { commit } = yield* Deferred.await(reader)
-            yield* Effect.orDie(commit(partitions.map((partition) => ({ partition, offset: 42n }))))
+            const offsets = partitions.map((partition) => ({ partition, offset: 42n }))
+            yield* Effect.orDie(commitWith(yield* Deferred.await(reader), offsets))
           })
       })
       yield* Deferred.succeed(reader, first.membership)
@@ -198,4 +209,4 @@ it.live("a broker that is away: joining, describing and sending say which, and w
       assert.strictEqual(error.name, "KafkaUnavailable")
       assert.match(error.message, /127\.0\.0\.1:1\b.*ECONNREFUSED/)
     }
-  })).pipe(Effect.provide(layersOf("127.0.0.1:1")), Effect.timeout("50 seconds")))
+  })).pipe(Effect.provide(layersOf("127.0.0.1:1")), Effect.timeout("150 seconds")))

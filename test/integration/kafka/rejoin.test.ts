@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Admin } from "../../../src/layers/Admin.js"
 import { Producer } from "../../../src/layers/Producer.js"
 import { describeWith } from "../../servers/index.js"
-import { freshTopic, keyed, layersOf, member, pending, textOf, uniqueName } from "./support.js"
+import { commitWith, freshTopic, keyed, layersOf, member, pending, textOf, uniqueName } from "./support.js"
 
 describeWith(["kafka"], "a member that has joined again", (servers) => {
   const live = layersOf(servers.kafka)
@@ -15,14 +15,14 @@ describeWith(["kafka"], "a member that has joined again", (servers) => {
       const all = [0, 1, 2, 3]
       yield* (yield* Producer).send(topic, all.flatMap((partition) => keyed(0, 10, partition)))
       const reader = yield* member(topic, group, ({ partition }) => partition < 2 ? "fetch" : "pause")
-      const { commit, resume, seek } = reader.membership
+      const { resume, seek } = reader.membership
       assert.deepStrictEqual(yield* reader.assigned, all)
       for (const partition of all) yield* reader.readFrom(partition, 0n)
       for (const _ of all) assert.deepInclude(yield* reader.batches.take, { nextOffset: 10n, generation: 1 })
       // A position that nothing of the next generation may begin with.
       yield* seek(2, 3n)
       // Older than what is sought below, and newer.
-      yield* commit([{ partition: 0, offset: 2n }, { partition: 1, offset: 9n }])
+      yield* commitWith(reader.membership, [{ partition: 0, offset: 2n }, { partition: 1, offset: 9n }])
 
       yield* Effect.scoped(Effect.gen(function*() {
         const second = yield* member(topic, group)

@@ -1,4 +1,4 @@
-import { Chunk, Effect, Layer, Mailbox, Option, Schedule } from "effect"
+import { Chunk, Effect, Layer, Mailbox, Option, Predicate, Schedule } from "effect"
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import type { FetchedBatch, KafkaRecord } from "../../../src/domain/KafkaRecord.
 import { Admin } from "../../../src/layers/Admin.js"
 import { Consumer, GroupEvent, type JoinOptions, type Membership } from "../../../src/layers/Consumer.js"
 import { InstanceLock, layerNoop } from "../../../src/layers/InstanceLock.js"
-import type { KafkaConsumerOptions } from "../../../src/layers/kafka/client.js"
+import type { KafkaClientOptions, KafkaConsumerOptions } from "../../../src/layers/kafka/client.js"
 import * as KafkaAdmin from "../../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaConsumer from "../../../src/layers/kafka/KafkaConsumer.js"
 import * as KafkaProducer from "../../../src/layers/kafka/KafkaProducer.js"
@@ -27,6 +27,21 @@ export const optionsOf = (address: string) => ({
   fetchMaxBytesPerPartition: 1024 * 1024
 })
 
+/** A broker may stall for longer than the five seconds that a question has, and is asked again some times then. */
+const again = { times: 5, while: Predicate.isTagged("KafkaUnavailable") } as const
+
+const patientAdmin = (options: KafkaClientOptions) =>
+  Layer.effect(
+    Admin,
+    Effect.map(Admin, (admin) =>
+      Admin.of({
+        describeTopic: (topic) => Effect.retry(admin.describeTopic(topic), again),
+        logRanges: (topic) => Effect.retry(admin.logRanges(topic), again),
+        committedOffsets: (group, topic) => Effect.retry(admin.committedOffsets(group, topic), again),
+        createTopic: (topic) => Effect.retry(admin.createTopic(topic), again)
+      }))
+  ).pipe(Layer.provide(KafkaAdmin.layer(options)))
+
 export const layersOf = (
   address: string,
   compression: Compression = "none",
@@ -35,7 +50,7 @@ export const layersOf = (
 ) => {
   const options = { ...optionsOf(address), ...more }
   return Layer.mergeAll(
-    KafkaAdmin.layer(options),
+    patientAdmin(options),
     KafkaProducer.layer({ ...options, compression }),
     KafkaConsumer.layer(options)
   ).pipe(Layer.provideMerge(lock))
@@ -59,7 +74,7 @@ export const freshTopic = (partitions = 1) =>
     const topic = uniqueName("kafka-layer")
     const admin = yield* Admin
     yield* admin.createTopic({ topic, partitions })
-    yield* Effect.retry(admin.logRanges(topic), Schedule.intersect(Schedule.spaced(20), Schedule.recurs(500)))
+    yield* Effect.retry(admin.logRanges(topic), Schedule.spaced(20).pipe(Schedule.upTo("2 minutes")))
     return topic
   })
 
@@ -82,7 +97,7 @@ export const member = (
   Effect.gen(function*() {
     const batches = yield* Mailbox.make<FetchedBatch>()
     const consumer = yield* Consumer
-    const membership = yield* consumer.join({
+    const joining = consumer.join({
       ...more,
       topic,
       group,
@@ -91,6 +106,7 @@ export const member = (
         return answer(batch)
       }
     })
+    const membership = yield* Effect.retry(joining, again)
     const takeEvent = membership.events.take
     /** The next assignment; what is lost before it is passed over. */
     const assigned: Effect.Effect<ReadonlyArray<number>> = Effect.flatMap(Effect.orDie(takeEvent), (event) =>
@@ -108,6 +124,12 @@ export const member = (
       })
     return { membership, takeEvent, assigned, readFrom, batches, takeUntil }
   })
+
+/** Some times, if need be: a commit that has no answer within five seconds may count or not, and does no harm twice. */
+export const commitWith = (
+  { commit }: Membership,
+  offsets: ReadonlyArray<{ readonly partition: number; readonly offset: bigint }>
+) => Effect.retry(commit(offsets), { times: 5, while: ({ kind }) => kind === "unavailable" })
 
 /** By the member's membership as it is in the end: one that was lost meanwhile is never confirmed again. */
 export const confirmedAtLast = ({ confirmed }: Membership): Effect.Effect<void> =>
