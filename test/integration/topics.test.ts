@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Logger, LogLevel } from "effect"
+import { Effect, Exit, Layer, Logger, LogLevel, Schedule } from "effect"
+import { Admin } from "../../src/layers/Admin.js"
 import * as KafkaAdmin from "../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaProducer from "../../src/layers/kafka/KafkaProducer.js"
 import * as KafkaRawLog from "../../src/layers/kafka/KafkaRawLog.js"
@@ -25,6 +26,13 @@ const asked = (request: TopicsRequest) =>
     return { exit, data: out.length === 0 ? undefined : JSON.parse(out.join("\n")) }
   })
 
+/** A broker hears a moment later of what the controller has done: until the leaders of so many partitions answer. */
+const there = (topic: string, partitions: number) =>
+  Effect.flatMap(Admin, (admin) => admin.logRanges(topic)).pipe(
+    Effect.filterOrFail((ranges) => ranges.length === partitions),
+    Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo("2 minutes")))
+  )
+
 /** The lines of TopicCommand's description: fields with tabs between, `Name: value`. */
 const fieldsOf = (line: string) => Object.fromEntries(line.split("\t").map((field) => field.trim().split(/: ?/)))
 
@@ -44,11 +52,13 @@ describeWith(["kafka"], "topics beside Kafka's own tools", (servers) => {
       const topic = uniqueName("topics")
       const settings = [{ name: "cleanup.policy", value: "compact" }, { name: "max.message.bytes", value: "2000000" }]
       yield* asked({ kind: "create", topic, partitions: 2, replicationFactor: 1, settings })
+      yield* there(topic, 2)
       assert.deepStrictEqual((yield* asked({ kind: "add-partitions", topic, to: 4 })).data, {
         topic,
         before: 2,
         partitions: 4
       })
+      yield* there(topic, 4)
       const producer = yield* Producer
       const records = [0, 1, 1, 3].map((partition) => ({ partition, key: Buffer.from("k"), value: Buffer.from("v") }))
       yield* producer.send(topic, records)
@@ -84,6 +94,7 @@ describeWith(["kafka"], "topics beside Kafka's own tools", (servers) => {
     Effect.gen(function*() {
       const topic = uniqueName("topics")
       yield* asked({ kind: "create", topic, partitions: 1, replicationFactor: undefined, settings: [] })
+      yield* there(topic, 1)
       const transactions = yield* Transactions
       const open = transactions.open({ transactionalId: uniqueName("topics"), timeoutMs: 60_000 })
       const states = yield* Effect.scoped(Effect.gen(function*() {
