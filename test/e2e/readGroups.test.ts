@@ -28,8 +28,10 @@ const joined = (program: Program) =>
 
 const all = (topic: string) => Array.from({ length: count }, (_, n) => `${topic} ${n}`).toSorted()
 
+/** With sessions that outlast a machine that stalls: nobody here waits for the end of one. */
 const properties = (brokers: string) =>
-  [`bootstrap.servers=${brokers}`, "auto.offset.reset=earliest"].flatMap((one) => ["--property", one])
+  [`bootstrap.servers=${brokers}`, "auto.offset.reset=earliest", "session.timeout.ms=60000"]
+    .flatMap((one) => ["--property", one])
 
 beforeAll(ensureBuilt, 240_000)
 
