@@ -1,7 +1,7 @@
 import kafkajs from "kafkajs"
 import { type Connection, createConnection } from "mysql2/promise"
 import { randomBytes } from "node:crypto"
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -67,8 +67,9 @@ export const makeWorld = async (addresses: Addresses, options: WorldOptions): Pr
   const { host } = new URL(addresses.mysql)
   const properties = (settings: Readonly<Record<string, string>> = {}, name = "consumer.properties") => {
     const file = join(folder, name)
+    // By rename: a process that was started a moment ago may be reading it.
     writeFileSync(
-      file,
+      `${file}.new`,
       adapted({
         "kafka.bootstrap.servers": addresses.kafka,
         "kafka.topics": topics.join(),
@@ -77,6 +78,7 @@ export const makeWorld = async (addresses: Addresses, options: WorldOptions): Pr
         ...settings
       })
     )
+    renameSync(`${file}.new`, file)
     return file
   }
   atEnd(async () => {
