@@ -75,6 +75,6 @@ describeWith(["kafka", "registry", "mysql"], "exactly once", (servers) => {
       for (const program of running) assert.deepStrictEqual(await program.stop(), { code: 0, signal: null })
       for (const program of all) assert.deepStrictEqual(program.lines(/^\s+at |TRB-7000/), [])
     },
-    600_000
+    900_000
   )
 })
