@@ -13,6 +13,7 @@ import { until } from "../e2e/support/until.js"
 import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { describeWith } from "../servers/index.js"
+import { patiently } from "../support/patiently.js"
 
 const quiet = Logger.remove(Logger.defaultLogger)
 
@@ -101,7 +102,7 @@ describeWith(["kafka", "registry", "mysql"], "topics by a pattern, a table for e
     const verified = () => {
       const { console, out } = captured()
       return Effect.runPromise(
-        handlers.verify(config, { topics: undefined, output: "json" }).pipe(
+        patiently(handlers.verify(config, { topics: undefined, output: "json" })).pipe(
           Effect.withConsole(console),
           Effect.map((exit) => ({ exit, report: JSON.parse(out.join("\n")) }))
         )

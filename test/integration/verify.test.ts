@@ -16,6 +16,7 @@ import { createTopics } from "../e2e/support/World.js"
 import { captured } from "../programs/captured.js"
 import { planOf } from "../programs/produce/support.js"
 import { describeWith } from "../servers/index.js"
+import { patiently } from "../support/patiently.js"
 
 /** What the commands log is not what is tested here. */
 const quiet = Logger.remove(Logger.defaultLogger)
@@ -131,7 +132,7 @@ describeWith(["kafka", "registry", "mysql"], "verify on real servers", (servers)
 
   const verified = Effect.gen(function*() {
     const { console, out } = captured()
-    const exit = yield* handlers.verify(yield* config, { topics: undefined, output: "json" }).pipe(
+    const exit = yield* patiently(handlers.verify(yield* config, { topics: undefined, output: "json" })).pipe(
       Effect.withConsole(console),
       Effect.exit
     )
