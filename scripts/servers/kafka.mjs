@@ -40,7 +40,8 @@ const defaults = (nodes) => ({
   "transaction.state.log.min.isr": Math.min(nodes, 2),
   "default.replication.factor": nodes,
   // Tests write records of years ago: half a minute after its start, and every five minutes, a broker would delete them.
-  "log.retention.ms": -1
+  // Not by `log.retention.ms`, which `topics show` would show as something that was changed.
+  "log.initial.task.delay.ms": 24 * 3600 * 1000
 })
 
 const host = "127.0.0.1"
