@@ -107,7 +107,7 @@ const body = () => {
   beforeAll(async () => {
     await ensureBuilt()
     broker = await startKafka({ dir: data, props: { "group.initial.rebalance.delay.ms": 0 } })
-  }, 240_000)
+  }, 600_000)
   afterAll(async () => {
     await broker?.stop()
     await rm(data, { recursive: true, force: true })
