@@ -101,15 +101,30 @@ export const allAcquired = async (world: World, programs: ReadonlyArray<Program>
 
 const Count = Schema.Struct({ n: Schema.NumberFromString })
 
+const Version = Schema.Struct({ version: Schema.String })
+
 /**
- * Waits until a transaction in the world's database waits for a row that somebody else holds. A server looks for those
+ * Waits of transactions in this database for a row. MySQL has `innodb_trx` too, which fails as a whole (3854) while
+ * anybody's statement has an emoji in it; MariaDB has that alone.
+ */
+const lockWaits = async ({ database, sql }: World): Promise<string> => {
+  const [server] = await rowsOf(sql, Version, "SELECT VERSION() AS version")
+  return server?.version.includes("MariaDB") === true
+    ? `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
+       JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+       WHERE t.trx_state = 'LOCK WAIT' AND p.db = '${database}'`
+    : `SELECT COUNT(*) AS n FROM performance_schema.data_lock_waits w
+       JOIN performance_schema.threads t ON t.thread_id = w.requesting_thread_id
+       WHERE t.processlist_db = '${database}'`
+}
+
+/**
+ * Waits until a transaction in the world's database waits for a row that somebody else holds. MariaDB looks for those
  * anew only when nobody has asked it for 100 ms (trx_i_s_possibly_fetch_data_into_cache in InnoDB): who asks more often
  * is told for ever what was so at first.
  */
 export const waitsForRow = async (world: World): Promise<void> => {
-  const query = `SELECT COUNT(*) AS n FROM information_schema.innodb_trx t
-    JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
-    WHERE t.trx_state = 'LOCK WAIT' AND p.db = '${world.database}'`
+  const query = await lockWaits(world)
   await until("a transaction waits for a row", async () => {
     const [found] = await rowsOf(world.sql, Count, query)
     return (found?.n ?? 0) > 0 || undefined
@@ -123,7 +138,7 @@ export interface Server extends Pick<World, "database"> {
 
 /** How many connections the program has in the world's database: each may have a transaction open. */
 export const connectionsOf = async ({ database, sql }: Server): Promise<number> => {
-  const query = `SELECT COUNT(*) AS n FROM information_schema.processlist
+  const query = `SELECT COUNT(*) AS n FROM performance_schema.processlist
     WHERE user = '${account.user}' AND db = '${database}'`
   const [found] = await rowsOf(sql, Count, query)
   return found?.n ?? 0
