@@ -2,7 +2,7 @@ import { makeRandom } from "../../src/domain/random.js"
 import { setTimeout as sleep } from "node:timers/promises"
 import { makeFeed } from "../../test/e2e/support/Feed.js"
 import { caughtUp, check } from "../../test/e2e/support/observe.js"
-import { type Program, tail } from "../../test/e2e/support/Program.js"
+import { logsOf, type Program } from "../../test/e2e/support/Program.js"
 import { tableWithSequence } from "../../test/e2e/support/records.js"
 import { type Addresses, makeWorld, reconnected, type World } from "../../test/e2e/support/World.js"
 import { allFlow, feedSteadily, startOn } from "../support/instances.js"
@@ -57,7 +57,7 @@ export const onStage = async (
   const feeding = feedSteadily(feed, { count: 5, everyMs: feedEveryMs })
   const watch = watchOffsets(world)
   const hosts = Array.from({ length: instances }, (_, host) => startOn(world, `host${host}`))
-  const about = () => hosts.map((program) => tail(program.log())).join("\n----\n")
+  const about = logsOf(hosts)
   const stage: Stage = { world, watch, hosts, random: makeRandom(seed), about }
   const trials = new Map<Kind, ReadonlyArray<Trial>>()
   for (let nth = 0; nth < kills && !stop.aborted; nth++) {

@@ -1,28 +1,22 @@
-import { Schema } from "effect"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Server, startMysql } from "../../scripts/servers/index.mjs"
 import { atEnd } from "../../test/e2e/support/atEnd.js"
-import { rowsOf } from "../../test/e2e/support/database.js"
+import { connectionsOf } from "../../test/e2e/support/observe.js"
 import { until } from "../../test/e2e/support/until.js"
-import { account, type World } from "../../test/e2e/support/World.js"
+import type { World } from "../../test/e2e/support/World.js"
 import { heldBy, placesOf, startOn } from "../support/instances.js"
 import { longestGapMs, movedOn, moveTimes } from "../support/watch.js"
 import { freezeInTransaction } from "./inTransaction.js"
 import type { Kind } from "./promises.js"
 import { type Measured, onStage, type Setting, type Stage } from "./stage.js"
 
-const Count = Schema.Struct({ n: Schema.NumberFromString })
-
 /** Waits until the database has noticed a death: what was under way is over then, and no row of it comes later. */
 const forgotten = (world: World) =>
-  until("the connections of the dead process are gone", async () => {
-    const [left] = await rowsOf(
-      world.sql,
-      Count,
-      `SELECT COUNT(*) AS n FROM performance_schema.processlist WHERE DB = DATABASE() AND USER = '${account.user}'`
-    )
-    return left?.n === 0 || undefined
-  }, { everyMs: 5 })
+  until(
+    "the connections of the dead process are gone",
+    async () => await connectionsOf(world) === 0 || undefined,
+    { everyMs: 5 }
+  )
 
 const first = (times: ReadonlyMap<string, number>) => Math.min(...times.values())
 const last = (times: ReadonlyMap<string, number>) => Math.max(...times.values())

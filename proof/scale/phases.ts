@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { progress } from "../../test/e2e/support/database.js"
 import type { Feed } from "../../test/e2e/support/Feed.js"
 import { caughtUp } from "../../test/e2e/support/observe.js"
-import { type Program, tail } from "../../test/e2e/support/Program.js"
+import { logsOf, type Program } from "../../test/e2e/support/Program.js"
 import { until } from "../../test/e2e/support/until.js"
 import type { World } from "../../test/e2e/support/World.js"
 import { allFlow, feedSteadily, heldBy, placesOf, startOn } from "../support/instances.js"
@@ -136,7 +136,7 @@ export const workOff = async (
   }, {
     everyMs: 20,
     withinMs: patienceMs,
-    about: () => hosts.map((program) => tail(program.log())).join("\n----\n")
+    about: logsOf(hosts)
   })
   await caughtUp(world, hosts, patienceMs)
   const rate = ratePerSecond(looks, total)

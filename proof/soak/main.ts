@@ -5,10 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { pathToFileURL } from "node:url"
 import { table } from "../../src/programs/table.js"
 import { ensureBuilt } from "../../test/e2e/support/build.js"
-import { progress, rowsOf } from "../../test/e2e/support/database.js"
-import { caughtUp, rangesOf } from "../../test/e2e/support/observe.js"
+import { progress } from "../../test/e2e/support/database.js"
+import { caughtUp, connectionsOf, rangesOf } from "../../test/e2e/support/observe.js"
 import { tableWithSequence } from "../../test/e2e/support/records.js"
-import { account, makeWorld, type World } from "../../test/e2e/support/World.js"
+import { makeWorld, type World } from "../../test/e2e/support/World.js"
 import { until } from "../../test/e2e/support/until.js"
 import { exitWith, startServers } from "../support/command.js"
 import { inRun } from "../support/inRun.js"
@@ -58,18 +58,12 @@ interface Outside {
   readonly lag: number
 }
 
-const Count = Schema.Struct({ n: Schema.NumberFromString })
-
 const lookAt = async (world: World, seconds: number): Promise<Outside> => {
-  const [count] = await rowsOf(
-    world.sql,
-    Count,
-    `SELECT CAST(COUNT(*) AS CHAR) AS n FROM performance_schema.processlist WHERE DB = DATABASE() AND USER = '${account.user}'`
-  )
+  const connections = await connectionsOf(world)
   const stored = await progress(world.sql)
   let ends = 0n
   for (const topic of world.topics) for (const { end } of (await rangesOf(world, topic)).values()) ends += end
-  return { seconds, connections: count?.n ?? 0, lag: Math.max(0, Number(ends) - stored) }
+  return { seconds, connections, lag: Math.max(0, Number(ends) - stored) }
 }
 
 const mebibyte = 1_048_576

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Feed } from "../../test/e2e/support/Feed.js"
-import { type Program, startProgram, tail } from "../../test/e2e/support/Program.js"
+import { logsOf, type Program, startProgram } from "../../test/e2e/support/Program.js"
 import { until } from "../../test/e2e/support/until.js"
 import type { World } from "../../test/e2e/support/World.js"
 import type { Watch } from "./watch.js"
@@ -39,7 +39,7 @@ const withinMs = 300_000
 
 /** Waits until all partitions are held, each by one of these instances, none of which has none, and rows flow in all. */
 export const allFlow = async (world: World, watch: Watch, programs: ReadonlyArray<Program>): Promise<void> => {
-  const about = () => programs.map((program) => tail(program.log())).join("\n----\n")
+  const about = logsOf(programs)
   const places = placesOf(world)
   await until("each instance holds its partitions", () => {
     const held = programs.map((program) => heldBy(program, world))

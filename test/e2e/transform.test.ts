@@ -8,7 +8,8 @@ import { describeWith, type KafkaCluster, startKafka } from "../servers/index.js
 import { ensureBuilt } from "./support/build.js"
 import { kafkaJars } from "./support/java.js"
 import { runJavaTool } from "./support/javaTools.js"
-import { type Program, startProgram, tail } from "./support/Program.js"
+import { losses, takeOvers } from "./support/membership.js"
+import { logsOf, type Program, startProgram } from "./support/Program.js"
 import { until } from "./support/until.js"
 import { createTopics, suffix } from "./support/World.js"
 
@@ -70,7 +71,7 @@ const makeJob = async (brokers: string, partitions: number): Promise<Job> => {
         return ends.every(({ offset, partition }) =>
           committed?.partitions.find((one) => one.partition === partition)?.offset === offset
         ) || undefined
-      }, { about: () => programs.map((program) => tail(program.log())).join("\n----\n") })
+      }, { about: logsOf(programs) })
     },
     read: async () => {
       const printed = await runJavaTool({
@@ -94,9 +95,6 @@ const makeJob = async (brokers: string, partitions: number): Promise<Job> => {
 }
 
 const committed = (program: Program) => program.lines(/committed transaction /)
-/** How often it has found out that its partitions are somebody else's. */
-const losses = (program: Program) => program.lines(/partitions lost|fenced/).length
-const takeOvers = (program: Program) => program.lines(/partitions assigned: 0, 1, 2 /).length
 
 // Outline: a broker of this file's own, because it is killed, and because its segments are looked at by Kafka's own tool.
 // What is read at read_committed is what Kafka's own consumer reads. Each test ends with one more record for each partition,

@@ -4,7 +4,8 @@ import { ensureBuilt } from "./support/build.js"
 import { progress } from "./support/database.js"
 import { makeFeed } from "./support/Feed.js"
 import { caughtUp, check, progressReaches } from "./support/observe.js"
-import { type Program, tail } from "./support/Program.js"
+import { losses, takeOvers } from "./support/membership.js"
+import { logsOf, type Program, tail } from "./support/Program.js"
 import { tableWithSequence } from "./support/records.js"
 import { until } from "./support/until.js"
 import { makeWorld } from "./support/World.js"
@@ -16,10 +17,6 @@ const withoutKeys = (table: string) =>
   tableWithSequence(table).replace("PRIMARY KEY (_source, _partition, _offset)", "KEY (_source, _partition, _offset)")
 
 const stateOf = (program: Program) => program.lines(/partitions (?:assigned|lost)|acquired|fenced/).at(-1) ?? ""
-/** How often it has found out that its partitions are somebody else's. */
-const losses = (program: Program) => program.lines(/partitions lost|fenced/).length
-
-const assignments = (program: Program) => program.lines(/partitions assigned: 0, 1, 2 /).length
 
 beforeAll(ensureBuilt, 240_000)
 
@@ -40,15 +37,15 @@ describeWith(["kafka", "registry", "mysql"], "an owner that has been replaced wi
       await until(
         "both have partitions",
         () => both.every((program) => stateOf(program).includes("acquired")) || undefined,
-        { about: () => both.map((program) => tail(program.log())).join("\n----\n") }
+        { about: logsOf(both) }
       )
       const before = await progress(world.sql)
-      const [taken, lost] = [assignments(healthy), losses(frozen)]
+      const [taken, lost] = [takeOvers(healthy), losses(frozen)]
       const sending = feed.fill(3000, ["none"], 1000)
       await progressReaches(world, before + 500 + 300 * round, both)
       frozen.signal("SIGSTOP")
       await sending
-      await until("the other has all partitions", () => assignments(healthy) > taken || undefined, {
+      await until("the other has all partitions", () => takeOvers(healthy) > taken || undefined, {
         about: () => tail(healthy.log())
       })
       await caughtUp(world, both)

@@ -1,6 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Logger, LogLevel, Schedule } from "effect"
-import { Admin } from "../../src/layers/Admin.js"
+import { Effect, Exit, Layer, Logger, LogLevel } from "effect"
 import * as KafkaAdmin from "../../src/layers/kafka/KafkaAdmin.js"
 import * as KafkaProducer from "../../src/layers/kafka/KafkaProducer.js"
 import * as KafkaRawLog from "../../src/layers/kafka/KafkaRawLog.js"
@@ -13,7 +12,7 @@ import type { TopicsRequest } from "../../src/programs/topics/request.js"
 import { topicsCommand } from "../../src/programs/topics/topics.js"
 import { captured } from "../programs/captured.js"
 import { describeWith } from "../servers/index.js"
-import { javaTool, uniqueName } from "./kafka/support.js"
+import { javaTool, leadersAnswer, uniqueName } from "./kafka/support.js"
 
 const asked = (request: TopicsRequest) =>
   Effect.gen(function*() {
@@ -25,13 +24,6 @@ const asked = (request: TopicsRequest) =>
     )
     return { exit, data: out.length === 0 ? undefined : JSON.parse(out.join("\n")) }
   })
-
-/** A broker hears a moment later of what the controller has done: until the leaders of so many partitions answer. */
-const there = (topic: string, partitions: number) =>
-  Effect.flatMap(Admin, (admin) => admin.logRanges(topic)).pipe(
-    Effect.filterOrFail((ranges) => ranges.length === partitions),
-    Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo("2 minutes")))
-  )
 
 /** The lines of TopicCommand's description: fields with tabs between, `Name: value`. */
 const fieldsOf = (line: string) => Object.fromEntries(line.split("\t").map((field) => field.trim().split(/: ?/)))
@@ -52,13 +44,13 @@ describeWith(["kafka"], "topics beside Kafka's own tools", (servers) => {
       const topic = uniqueName("topics")
       const settings = [{ name: "cleanup.policy", value: "compact" }, { name: "max.message.bytes", value: "2000000" }]
       yield* asked({ kind: "create", topic, partitions: 2, replicationFactor: 1, settings })
-      yield* there(topic, 2)
+      yield* leadersAnswer(topic, 2)
       assert.deepStrictEqual((yield* asked({ kind: "add-partitions", topic, to: 4 })).data, {
         topic,
         before: 2,
         partitions: 4
       })
-      yield* there(topic, 4)
+      yield* leadersAnswer(topic, 4)
       const producer = yield* Producer
       const records = [0, 1, 1, 3].map((partition) => ({ partition, key: Buffer.from("k"), value: Buffer.from("v") }))
       yield* producer.send(topic, records)
@@ -94,7 +86,7 @@ describeWith(["kafka"], "topics beside Kafka's own tools", (servers) => {
     Effect.gen(function*() {
       const topic = uniqueName("topics")
       yield* asked({ kind: "create", topic, partitions: 1, replicationFactor: undefined, settings: [] })
-      yield* there(topic, 1)
+      yield* leadersAnswer(topic, 1)
       const transactions = yield* Transactions
       const open = transactions.open({ transactionalId: uniqueName("topics"), timeoutMs: 60_000 })
       const states = yield* Effect.scoped(Effect.gen(function*() {

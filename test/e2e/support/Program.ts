@@ -122,6 +122,10 @@ export const runProgram = async (start: Start): Promise<Ended & { readonly log: 
 /** The end of a log, for the message of a test that fails. */
 export const tail = (log: string): string => log.split("\n").slice(-40).join("\n")
 
+/** What to look at when something does not come from these. */
+export const logsOf = (programs: ReadonlyArray<Program>) => (): string =>
+  programs.map((program) => tail(program.log())).join("\n----\n")
+
 const residentBytes = (pid: number): number => {
   try {
     const [, kibibytes = "0"] = /^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []

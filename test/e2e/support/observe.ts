@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { differences, type Observed, type Range, type Sent } from "./checker.js"
 import { type Asked, progress, rowsOf, storedOffsets } from "./database.js"
-import { type Program, tail } from "./Program.js"
+import { logsOf, type Program } from "./Program.js"
 import { until } from "./until.js"
 import { account, type World } from "./World.js"
 
@@ -62,10 +62,6 @@ export const check = async (world: World, expected: ReadonlyArray<Expected>): Pr
   for (const one of expected) found.push(...differences(await observe(world, one)))
   return found
 }
-
-/** What to look at when something does not come. */
-const logsOf = (programs: ReadonlyArray<Program>) => () =>
-  programs.map((program) => tail(program.log())).join("\n----\n")
 
 /** Waits until the stored offsets are the ends of the logs. */
 export const caughtUp = async (

@@ -68,13 +68,20 @@ export const memberIds = () => {
   return { joined, left, lock }
 }
 
+/** A broker hears a moment later of what the controller has done: until the leaders of so many partitions answer. */
+export const leadersAnswer = (topic: string, partitions: number) =>
+  Effect.flatMap(Admin, (admin) => admin.logRanges(topic)).pipe(
+    Effect.filterOrFail((ranges) => ranges.length === partitions),
+    Effect.retry(Schedule.spaced("20 millis").pipe(Schedule.upTo("2 minutes")))
+  )
+
 /** A new topic of one run, whose leaders answer: a broker may be named as leader before it knows of it. */
 export const freshTopic = (partitions = 1) =>
   Effect.gen(function*() {
     const topic = uniqueName("kafka-layer")
     const admin = yield* Admin
     yield* admin.createTopic({ topic, partitions })
-    yield* Effect.retry(admin.logRanges(topic), Schedule.spaced(20).pipe(Schedule.upTo("2 minutes")))
+    yield* leadersAnswer(topic, partitions)
     return topic
   })
 
